@@ -1,0 +1,31 @@
+//! Frontends: text to [`FileIndex`], text and an [`Environment`] to [`Body`].
+//!
+//! A language is one folder here and one line in [`FRONTENDS`]. Lowering never fails: what it does not
+//! understand it turns into `Opaque` and counts.
+
+pub mod c;
+
+use crate::ir::file_index::{FileIndex, FunctionDefinition};
+use crate::ir::{Body, Environment};
+use crate::source::FileId;
+
+/// One language.
+pub struct Frontend {
+    /// Its name, `c`.
+    pub name: &'static str,
+    /// File extensions without the dot.
+    pub extensions: &'static [&'static str],
+    /// What the file defines, in one pass, without parsing bodies.
+    pub index: fn(FileId, &[u8]) -> FileIndex,
+    /// Lowers one of the functions that `index` found.
+    pub lower: fn(FileId, &[u8], &FunctionDefinition, &dyn Environment) -> Body,
+}
+
+/// All languages.
+pub static FRONTENDS: &[Frontend] = &[c::FRONTEND];
+
+/// The frontend for a path, by its extension.
+pub fn for_path(path: &str) -> Option<&'static Frontend> {
+    let extension = path.rsplit_once('.')?.1;
+    FRONTENDS.iter().find(|frontend| frontend.extensions.contains(&extension))
+}

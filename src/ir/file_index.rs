@@ -1,0 +1,57 @@
+//! What one file defines and uses, read in one pass without parsing a body.
+
+use super::place::Name;
+use super::{Annotation, Linkage};
+use crate::source::Span;
+use rustc_hash::FxHashMap;
+
+/// A function definition, found by its boundaries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FunctionDefinition {
+    /// Its name.
+    pub name: Name,
+    /// From the first word of the header to the closing brace.
+    pub span: Span,
+    /// The braces and what is between them.
+    pub body: Span,
+    /// Name and parameter list.
+    pub header: Span,
+    /// Who can call it.
+    pub linkage: Linkage,
+    /// The header does not read as C (`SYSCALL_DEFINE3(…)`, K&R): parameters were read from it word by word.
+    pub irregular_header: bool,
+    /// Annotation words between parameter list and body, or before the name.
+    pub annotations: Vec<Annotation>,
+    /// Identifiers directly followed by `(` in the body, each once, sorted: what the body may call.
+    pub calls: Vec<Name>,
+}
+
+/// A macro definition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MacroDefinition {
+    /// Its name.
+    pub name: Name,
+    /// Parameter names; `None` for an object-like macro. A variadic parameter is `...` or `args...`.
+    pub parameters: Option<Vec<Name>>,
+    /// Its replacement text with line continuations and comments blanked (not necessarily the same length).
+    pub body: String,
+    /// Where it is defined.
+    pub span: Span,
+}
+
+/// What one file defines.
+#[derive(Clone, Debug, Default)]
+pub struct FileIndex {
+    /// Function definitions in the order of the text.
+    pub functions: Vec<FunctionDefinition>,
+    /// Macros by name; of several definitions of one name the first counts, the number of others is kept in `redefined`.
+    pub macros: FxHashMap<Name, MacroDefinition>,
+    /// Names with more than one differing definition: configuration decides, so nothing is inlined from them.
+    pub redefined: Vec<Name>,
+    /// Text of `#include` operands as written, with their quotes or brackets.
+    pub includes: Vec<Name>,
+    /// Annotations on prototypes, by function name.
+    pub prototypes: FxHashMap<Name, Vec<Annotation>>,
+    /// `lockbalance:` directive comments: the text after the colon, and where.
+    pub directives: Vec<(String, Span)>,
+}

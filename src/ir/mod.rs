@@ -1,0 +1,137 @@
+//! The intermediate representation: one [`Body`] per function, whatever its language.
+//!
+//! ```text
+//! C text ──▶ frontend::c ──┐
+//!                          ├──▶ Body { params, locals, Cfg of BasicBlocks } ──▶ lock analysis
+//! Rust text ─▶ frontend::rust ┘
+//! ```
+//!
+//! There is no lock vocabulary here: a call is a call, and what it does to a lock is the profile's
+//! business. Invariants: every block but the ones that end in `Return` or `Unreachable` has a successor; calls never hide inside
+//! expressions (an [`Expr`] is pure); `&&`, `||` and `?:` have become branches.
+
+pub mod builder;
+pub mod cfg;
+pub mod dump;
+pub mod environment;
+pub mod file_index;
+pub mod place;
+
+use crate::source::Span;
+pub use builder::BodyBuilder;
+pub use cfg::{
+    BasicBlock, BlockId, Callee, Cfg, EdgeKind, Location, Predicate, Statement, StatementKind, Terminator,
+    TerminatorKind,
+};
+pub use environment::Environment;
+pub use file_index::FileIndex;
+pub use place::{Base, BinaryOp, Expr, LocalId, Name, Place, Projection, UnaryOp};
+
+/// What a local is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LocalKind {
+    /// A formal parameter.
+    Parameter,
+    /// A variable of the source.
+    Variable,
+    /// A static variable of the function: its value survives calls.
+    Static,
+    /// Made by lowering, to hold the result of a call or a conditional expression.
+    Temporary,
+}
+
+/// A parameter, variable or temporary of a body.
+#[derive(Clone, Debug)]
+pub struct Local {
+    /// Its name; temporaries are called `_1`, `_2`, … by the dump.
+    pub name: Name,
+    /// What it is.
+    pub kind: LocalKind,
+    /// Its declared type as written, without storage class, empty when unknown (`struct foo *`, `bool`).
+    pub ty: Name,
+    /// Where it was declared.
+    pub span: Span,
+}
+
+/// What a function gives back, as far as the text tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReturnKind {
+    /// Nothing.
+    Void,
+    /// A truth value.
+    Bool,
+    /// An integer or a type name that may be one.
+    Integer,
+    /// A pointer.
+    Pointer,
+    /// Anything else.
+    Other,
+}
+
+/// Who can call a function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Linkage {
+    /// Only this file.
+    Internal,
+    /// Everybody.
+    External,
+}
+
+/// An attribute or directive that stands on a definition, uninterpreted: `__must_hold(&x->lock)`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Annotation {
+    /// The word, `__must_hold`.
+    pub name: Name,
+    /// Its arguments as written.
+    pub args: Vec<Name>,
+    /// Where.
+    pub span: Span,
+}
+
+/// Something in a body that was not understood.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Degradation {
+    /// Cause, from a small fixed vocabulary (`syntax error`, `structure mismatch`, `computed goto`, …).
+    pub cause: &'static str,
+    /// Where.
+    pub span: Span,
+}
+
+/// One function, lowered.
+#[derive(Clone, Debug)]
+pub struct Body {
+    /// The function's name.
+    pub name: Name,
+    /// The whole definition.
+    pub span: Span,
+    /// Name and parameter list, for messages about the function as a whole.
+    pub header: Span,
+    /// The closing brace: where a body that falls off its end returns.
+    pub end: Span,
+    /// Who can call it.
+    pub linkage: Linkage,
+    /// What it gives back.
+    pub returns: ReturnKind,
+    /// Number of parameters; they are the first locals.
+    pub parameters: usize,
+    /// All locals, parameters first.
+    pub locals: Vec<Local>,
+    /// The control-flow graph.
+    pub cfg: Cfg,
+    /// Annotations of the definition (and of its prototypes, where the environment knows them).
+    pub annotations: Vec<Annotation>,
+    /// What was not understood. Not empty means degraded: nothing in the body is claimed balanced across an `Opaque`.
+    pub degradations: Vec<Degradation>,
+}
+
+impl Body {
+    /// The local's declaration.
+    pub fn local(&self, id: LocalId) -> &Local {
+        &self.locals[id.0 as usize]
+    }
+
+    /// The ids of the parameters, in order.
+    pub fn parameter_ids(&self) -> impl Iterator<Item = LocalId> + use<> {
+        (0..self.parameters as u32).map(LocalId)
+    }
+}

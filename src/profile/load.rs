@@ -1,0 +1,1 @@
+//! Reads profiles from TOML.

@@ -1,0 +1,250 @@
+//! Profiles: what an API call does to a lock, as data.
+//!
+//! A [`Profile`] is a set of lock families read from TOML (`families/*.toml`, and the user's own configuration
+//! in the same grammar). The analysis asks one thing of it: what does a call of this name do? No API name
+//! stands in Rust code.
+
+pub mod load;
+
+use crate::ir::Name;
+use rustc_hash::{FxHashMap, FxHashSet};
+
+/// Index of a family in [`Profile::families`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FamilyId(pub u16);
+
+/// Shared or exclusive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Sharing {
+    /// One holder.
+    Exclusive,
+    /// Many readers.
+    Shared,
+    /// The call does not say: a release that fits both (`pthread_rwlock_unlock`), a query.
+    Any,
+}
+
+/// What happens to interrupts, bottom halves or preemption beside the lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Context {
+    /// Nothing.
+    Plain,
+    /// Bottom halves off / on.
+    Bh,
+    /// Interrupts off / on, whatever they were.
+    Irq,
+    /// Interrupts off with the old state saved / restored from it.
+    IrqSave,
+    /// The call does not say.
+    Any,
+}
+
+/// How a lock is held: taken one way, it must be released the same way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LockMode {
+    /// Shared or exclusive.
+    pub sharing: Sharing,
+    /// What happens beside the lock.
+    pub context: Context,
+}
+
+/// A test on the result of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ResultTest {
+    /// `!= 0`, non-null, true.
+    Nonzero,
+    /// `== 0`, null, false.
+    Zero,
+    /// `>= 0` (and, for pointers, not an error pointer).
+    NotNegative,
+    /// `< 0`, or an error pointer.
+    Negative,
+    /// A pointer that is neither null nor an error pointer; an integer `> 0`.
+    Positive,
+}
+
+/// Where the lock is found, seen from a call. Written `0`, `0->lock`, `*2`, `0+1`, `ret`, `ret->lock`, or nothing (global).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct LockPath {
+    /// Where the path starts.
+    pub root: LockRoot,
+    /// Member names reached from there, each through a pointer (`0->mm->mmap_lock`).
+    pub members: Vec<Name>,
+}
+
+/// Start of a [`LockPath`].
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum LockRoot {
+    /// Argument `n`, counted from 0: the lock is what the argument points to.
+    Argument(u8),
+    /// What argument `n` points to, dereferenced once more: the call stores a pointer to the lock there (`*2`).
+    ThroughArgument(u8),
+    /// Two arguments together name one lock (bit and word).
+    Pair(u8, u8),
+    /// The object that the call returns.
+    Result,
+    /// One lock for the whole program.
+    Global,
+    /// Not told: the family is affected, which lock is not known.
+    Unknown,
+}
+
+/// What a call does to the lock at its [`LockPath`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Effect {
+    /// Held afterwards.
+    Acquire,
+    /// Held afterwards when the result passes the test.
+    TryAcquire(ResultTest),
+    /// Not held afterwards.
+    Release,
+    /// Not held afterwards when the result passes the test (`lockref_put_or_lock` and its kind the other way round).
+    ReleaseIf(ResultTest),
+    /// End of a scope guard: released if the guard still holds it, no complaint otherwise.
+    GuardRelease,
+    /// Result tells whether *somebody* holds it.
+    Query(ResultTest),
+    /// Asserts that it is held; changes nothing.
+    Assert,
+    /// Released and taken again inside; held before and after.
+    DropAndRetake,
+    /// Exclusive becomes shared.
+    Downgrade,
+    /// Shared becomes exclusive, when the result passes the test.
+    Upgrade(ResultTest),
+    /// Released by somebody else later (handed to a callback, an I/O completion).
+    Transfer,
+    /// Made, not held.
+    Init,
+    /// Destroyed.
+    Destroy,
+}
+
+/// What one call does to one lock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallEffect {
+    /// The family of the lock.
+    pub family: FamilyId,
+    /// What happens.
+    pub effect: Effect,
+    /// How the lock is held.
+    pub mode: LockMode,
+    /// Which lock.
+    pub lock: LockPath,
+    /// Argument that receives or gives back saved state (`flags` of irqsave, the index of SRCU);
+    /// `Some(SavedState::Result)` when it is the result.
+    pub saved: Option<SavedState>,
+    /// The saved-state argument is the address of the variable (`&flags`), not the variable by name.
+    pub saved_by_address: bool,
+}
+
+/// Where saved state travels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SavedState {
+    /// Argument `n`.
+    Argument(u8),
+    /// The call's result.
+    Result,
+}
+
+/// One family of locks.
+#[derive(Clone, Debug)]
+pub struct LockFamily {
+    /// Its name: `mutex`, `spinlock`, `rcu`.
+    pub name: Name,
+    /// Taking it again in the same context is counted, not a deadlock. Its shared side may nest even where the exclusive does not.
+    pub nests: bool,
+    /// Taking the shared side again is counted.
+    pub shared_nests: bool,
+    /// Somebody else may release it (page locks by I/O completion, semaphores as signals): a function that returns holding
+    /// is not by itself at fault.
+    pub asynchronous: bool,
+    /// Findings about it are reported unless configured otherwise; `false`: known, but silent.
+    pub reported: bool,
+    /// Bad and good example, each a C (or Rust) snippet, run as tests.
+    pub examples: Vec<Example>,
+}
+
+/// A family's example.
+#[derive(Clone, Debug)]
+pub struct Example {
+    /// Rule that must fire (`LB001`) in `bad`; nothing may fire in `good`.
+    pub rule: Name,
+    /// A snippet with the fault.
+    pub bad: String,
+    /// The same, mended.
+    pub good: String,
+}
+
+/// When a call ends the path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum NoReturn {
+    /// Never returns.
+    Always,
+    /// Does not return when its first argument is true (`BUG_ON`).
+    IfTrue,
+    /// Does not return when its first argument is false (`assert`).
+    IfFalse,
+}
+
+/// A function whose result names an object that another expression names too: `page_folio(p)` and `p` share their lock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Alias {
+    /// What the result equals, seen from the call.
+    pub equals: LockPath,
+}
+
+/// Everything known about the calls of one API.
+#[derive(Clone, Debug, Default)]
+pub struct Profile {
+    /// Names of the profiles joined in this one, in order (`linux`, `pthread`).
+    pub names: Vec<Name>,
+    /// All families.
+    pub families: Vec<LockFamily>,
+    /// Effects by function or macro name; several when a call touches several locks. Guard classes stand here too, under
+    /// the names that lowering gives their ends: `class_mutex_constructor`, `class_mutex_destructor`.
+    pub calls: FxHashMap<Name, Vec<CallEffect>>,
+    /// Calls that end the path.
+    pub no_return: FxHashMap<Name, NoReturn>,
+    /// Calls that return their first argument's truth unchanged: `likely`, `WARN_ON`, `READ_ONCE`.
+    pub transparent: FxHashSet<Name>,
+    /// Calls whose result is another name for something: lock identity.
+    pub aliases: FxHashMap<Name, Alias>,
+    /// Members that lie at offset 0 of their object and share its lock: `page` of a folio.
+    pub same_address_members: FxHashSet<Name>,
+    /// Calls that give an error pointer / test for one: `ERR_PTR`, `IS_ERR`, `IS_ERR_OR_NULL`, `PTR_ERR`.
+    pub error_pointers: ErrorPointerCalls,
+    /// Names that look like lock calls and are none.
+    pub not_locks: FxHashSet<Name>,
+    /// Names that mean a block macro: `true` when the block is a loop, `false` when it runs once.
+    pub block_macros: FxHashMap<Name, bool>,
+    /// Attribute words that mean nothing to control flow.
+    pub attributes: FxHashSet<Name>,
+}
+
+/// Names of the error-pointer vocabulary of an API.
+#[derive(Clone, Debug, Default)]
+pub struct ErrorPointerCalls {
+    /// Integer to pointer, `ERR_PTR`.
+    pub make: FxHashSet<Name>,
+    /// Pointer to integer, `PTR_ERR`.
+    pub value: FxHashSet<Name>,
+    /// Test, `IS_ERR`.
+    pub test: FxHashSet<Name>,
+    /// Test that also takes null, `IS_ERR_OR_NULL`.
+    pub test_or_null: FxHashSet<Name>,
+    /// Pointer to integer, zero when no error: `PTR_ERR_OR_ZERO`.
+    pub value_or_zero: FxHashSet<Name>,
+}
+
+impl Profile {
+    /// The family.
+    pub fn family(&self, id: FamilyId) -> &LockFamily {
+        &self.families[id.0 as usize]
+    }
+
+    /// The effects of a call of `name`; empty when it does nothing to a lock.
+    pub fn effects(&self, name: &str) -> &[CallEffect] {
+        self.calls.get(name).map_or(&[], Vec::as_slice)
+    }
+}
