@@ -1,9 +1,69 @@
 //! The rules: one file each, and the one table that everything about them derives from.
 
-use crate::diagnostic::RuleMeta;
+pub mod context;
+pub mod convention;
 
-/// All rules, by id. `--explain`, `docs/rules.md`, the fixture test and the rule tables of the reporters derive from it.
-pub static RULES: &[&RuleMeta] = &[];
+mod acquire_unchecked;
+mod configuration_imbalance;
+mod double_acquire;
+mod double_release;
+mod error_exit_held;
+mod flag_tracked;
+mod inconsistent_exit;
+mod irq_enable;
+mod loop_imbalance;
+mod missing_release;
+pub mod not_decided;
+mod query_acquire;
+mod query_release;
+mod release_not_held;
+mod saved_flags;
+mod uncorrelated_condition;
+mod wrong_flavour;
+
+use crate::diagnostic::RuleMeta;
+use context::RuleCx;
+
+/// All rules, by id. `explain`, `docs/rules.md`, the fixture test and the rule tables of the reporters derive from it.
+pub static RULES: &[&RuleMeta] = &[
+    &missing_release::META,
+    &double_release::META,
+    &release_not_held::META,
+    &double_acquire::META,
+    &inconsistent_exit::META,
+    &error_exit_held::META,
+    &query_release::META,
+    &flag_tracked::META,
+    &query_acquire::META,
+    &acquire_unchecked::META,
+    &uncorrelated_condition::META,
+    &wrong_flavour::META,
+    &saved_flags::META,
+    &irq_enable::META,
+    &loop_imbalance::META,
+    &configuration_imbalance::META,
+    &not_decided::META,
+];
+
+/// The checks, in the order in which they may claim a defect: one defect has one id.
+pub static CHECKS: &[fn(&mut RuleCx<'_, '_>)] = &[
+    query_release::check,
+    query_acquire::check,
+    acquire_unchecked::check,
+    wrong_flavour::check,
+    saved_flags::check,
+    irq_enable::check,
+    double_acquire::check,
+    double_release::check,
+    configuration_imbalance::check,
+    loop_imbalance::check,
+    uncorrelated_condition::check,
+    release_not_held::check,
+    error_exit_held::check,
+    missing_release::check,
+    inconsistent_exit::check,
+    flag_tracked::check,
+];
 
 /// The rule called `key`, by id (any case) or by name.
 pub fn find(key: &str) -> Option<&'static RuleMeta> {

@@ -1,0 +1,395 @@
+//! The path-sensitive lock analysis of one body: states, transfer, joins.
+
+use super::assume::{self, assume};
+use super::event::{Event, EventKind, Exit, ExitKind};
+use super::meaning::Meanings;
+use super::relevance::Relevance;
+use super::state::{Fact, LockKey, LockState, Now, PathState, Signs, bind, lookup};
+use super::terms::{Site, Term, TermId, Terms};
+use crate::engine::{Analysis, Merge, NodeId};
+use crate::ir::cfg::{Edge, EdgeKind, TerminatorKind};
+use crate::ir::{
+    BinaryOp, BlockId, Body, Expr, Location, Name, Predicate, ReturnKind, Statement, StatementKind,
+};
+use crate::profile::Profile;
+use rustc_hash::{FxHashMap, FxHashSet};
+
+/// The analysis of one body, and all that it learned.
+pub struct LockAnalysis<'a> {
+    pub(super) body: &'a Body,
+    pub(super) profile: &'a Profile,
+    pub(super) meanings: Meanings<'a>,
+    pub(super) relevance: Relevance,
+    pub(super) in_cycle: Vec<bool>,
+    /// Symbolic values.
+    pub terms: Terms,
+    /// How the source spells each lock.
+    pub spelling: FxHashMap<LockKey, String>,
+    /// What happened, in the order of exploration, each once.
+    pub events: Vec<Event>,
+    /// Ways out.
+    pub exits: Vec<Exit>,
+    /// Locks that were taken somewhere in the body (by it or by a callee inside).
+    pub taken: FxHashSet<LockKey>,
+    pub(super) here: Location,
+    pub(super) fresh_count: u16,
+    pub(super) node: NodeId,
+    /// Facts about parameters are kept to the exits, to tell cases of the summary apart.
+    pub(super) keep_inputs: bool,
+    /// Events and exits are recorded (not while a path is replayed for feasibility only).
+    pub(super) recording: bool,
+}
+
+impl<'a> LockAnalysis<'a> {
+    /// Prepares the analysis of `body`.
+    pub fn new(body: &'a Body, meanings: Meanings<'a>, keep_inputs: bool) -> Self {
+        LockAnalysis {
+            body,
+            profile: meanings.profile,
+            meanings,
+            relevance: Relevance::of(body, &meanings),
+            in_cycle: body.cfg.in_cycle(),
+            terms: Terms::default(),
+            spelling: FxHashMap::default(),
+            events: Vec::new(),
+            exits: Vec::new(),
+            taken: FxHashSet::default(),
+            here: Location { block: body.cfg.entry(), statement: 0 },
+            fresh_count: 0,
+            node: NodeId(0),
+            keep_inputs,
+            recording: true,
+        }
+    }
+
+    /// The body.
+    pub fn body(&self) -> &'a Body {
+        self.body
+    }
+
+    /// The profile.
+    pub fn profile(&self) -> &'a Profile {
+        self.profile
+    }
+
+    pub(super) fn record(&mut self, state: &PathState, key: LockKey, kind: EventKind) {
+        if matches!(kind, EventKind::Acquired { .. }) {
+            self.taken.insert(key);
+        }
+        if !self.recording {
+            return;
+        }
+        let event = Event { kind, key, at: self.here, node: self.node, doubtful: state.doubtful };
+        if !self.events.contains(&event) {
+            self.events.push(event);
+        }
+    }
+
+    /// What kind of exit returning `value` is.
+    fn exit_kind(&self, state: &PathState, value: Option<TermId>) -> ExitKind {
+        let Some(value) = value else { return ExitKind::Void };
+        let signs = assume::signs(&self.terms, state, value, false);
+        match self.body.returns {
+            ReturnKind::Void => ExitKind::Void,
+            ReturnKind::Bool => match signs {
+                Signs::ZERO => ExitKind::False,
+                signs if signs.within(Signs::NONZERO) => ExitKind::True,
+                _ => ExitKind::Other,
+            },
+            ReturnKind::Pointer => match signs {
+                Signs::ZERO => ExitKind::Null,
+                Signs::NEGATIVE => ExitKind::ErrorPointer,
+                Signs::POSITIVE => ExitKind::Pointer,
+                signs if signs.within(Signs::NONZERO) => ExitKind::Nonzero,
+                _ => ExitKind::Other,
+            },
+            ReturnKind::Integer | ReturnKind::Other => match signs {
+                Signs::ZERO => ExitKind::Zero,
+                Signs::NEGATIVE => ExitKind::Error,
+                Signs::POSITIVE => ExitKind::Positive,
+                Signs::NOT_NEGATIVE => ExitKind::NotNegative,
+                signs if signs.within(Signs::NONZERO) => ExitKind::Nonzero,
+                _ => ExitKind::Other,
+            },
+        }
+    }
+
+    /// Whether anything that `term` is made of is still of use at `block`.
+    fn fact_matters(&self, term: TermId, block: BlockId, bound: &[TermId]) -> bool {
+        if bound.iter().any(|&value| self.terms.contains(value, term) || self.terms.contains(term, value)) {
+            return true;
+        }
+        let mut matters = false;
+        self.terms.walk(term, &mut |_, part| {
+            matters |= match part {
+                Term::Input(id) => self.keep_inputs || self.relevance.local(block, *id),
+                Term::Load(address) => match self.terms.get(*address) {
+                    Term::Local(id) => self.relevance.local(block, *id),
+                    _ => self.terms.last_name(*address).is_none_or(|name| self.relevance.name(block, &name)),
+                },
+                Term::Call(name, _) => self.relevance.name(block, name),
+                Term::Query(..) | Term::Configuration(_) => true,
+                _ => false,
+            };
+        });
+        matters
+    }
+
+    /// Joins the values of an address that differ: a new value of which only what is true of both is known.
+    fn phi(
+        &mut self,
+        old: &PathState,
+        new: &PathState,
+        joined: &mut PathState,
+        block: BlockId,
+        address: TermId,
+    ) -> TermId {
+        let (left, right) = (self.value_at(old, address), self.value_at(new, address));
+        let mut fact = Fact::signs(assume::signs(&self.terms, old, left, false).or(assume::signs(
+            &self.terms,
+            new,
+            right,
+            false,
+        )));
+        let constants =
+            (assume::constant(&self.terms, old, left, true), assume::constant(&self.terms, new, right, true));
+        if constants.0.is_some() && constants.0 == constants.1 {
+            fact.equals = constants.0;
+        }
+        let value = self.fresh_at(joined, Site::Join(block, address));
+        if fact.signs != Signs::ANY || fact.equals.is_some() {
+            bind(&mut joined.facts, value, fact);
+        }
+        value
+    }
+
+    /// Whether `old` and `new` look alike to every test to come: same signs, and same small constants, of what is bound.
+    fn similar(&mut self, old: &PathState, new: &PathState) -> bool {
+        if old.doubtful != new.doubtful || old.store.len() != new.store.len() {
+            return false;
+        }
+        for (&(address, left), &(other, right)) in old.store.iter().zip(&new.store) {
+            if address != other {
+                return false;
+            }
+            let signs = |state, value| assume::signs(&self.terms, state, value, false);
+            if left != right && signs(old, left) != signs(new, right) {
+                return false;
+            }
+        }
+        let about = |state: &PathState, other: &PathState, terms: &Terms| {
+            state.facts.iter().all(|(term, fact)| {
+                let interesting = !matches!(terms.get(*term), Term::Fresh(_) | Term::Older(_));
+                !interesting || lookup(&other.facts, *term).is_some_and(|same| same.signs == fact.signs)
+            })
+        };
+        about(old, new, &self.terms) && about(new, old, &self.terms)
+    }
+}
+
+impl Analysis for LockAnalysis<'_> {
+    type State = PathState;
+
+    fn entry(&mut self) -> PathState {
+        PathState::default()
+    }
+
+    fn enter(&mut self, node: NodeId) {
+        self.node = node;
+    }
+
+    fn statement(&mut self, states: &mut Vec<PathState>, location: Location, statement: &Statement) {
+        self.here = location;
+        let mut out = Vec::with_capacity(states.len());
+        for mut state in states.drain(..) {
+            self.fresh_count = 0;
+            match &statement.kind {
+                StatementKind::Assign { place, value } => {
+                    let value = self.evaluate(&mut state, value);
+                    self.write(&mut state, place, value);
+                    out.push(state);
+                }
+                StatementKind::Declare(place) => {
+                    self.declare(&mut state, place);
+                    out.push(state);
+                }
+                StatementKind::Call { place, callee, args, spelled } => {
+                    self.call(state, place.as_ref(), callee, args, spelled, &mut out);
+                }
+                StatementKind::Opaque(_) => {
+                    self.disturb_memory(&mut state);
+                    out.push(state);
+                }
+            }
+        }
+        *states = out;
+    }
+
+    fn edge(&mut self, state: &PathState, edge: Edge<'_>, out: &mut Vec<PathState>) {
+        let block = edge.source;
+        self.here = Location { block, statement: self.body.cfg.block(block).statements.len() as u32 };
+        self.fresh_count = 0;
+        let mut state = state.clone();
+        let possible = match (&self.body.cfg.block(block).terminator.kind, edge.kind) {
+            (TerminatorKind::Branch(Predicate::Holds(condition)), kind) => {
+                let value = self.evaluate(&mut state, condition);
+                assume(&mut self.terms, &mut state, value, *kind == EdgeKind::True)
+            }
+            (TerminatorKind::Branch(Predicate::Configuration(name)), kind) => {
+                let value = self.terms.intern(Term::Configuration(name.clone()));
+                assume(&mut self.terms, &mut state, value, *kind == EdgeKind::True)
+            }
+            (TerminatorKind::Switch(scrutinee), EdgeKind::Case(low, None)) => {
+                let value = self.evaluate(&mut state, scrutinee);
+                let low = self.evaluate(&mut state, low);
+                let equal = assume::binary(&mut self.terms, BinaryOp::Eq, value, low);
+                assume(&mut self.terms, &mut state, equal, true)
+            }
+            (TerminatorKind::Switch(scrutinee), EdgeKind::Default) => {
+                self.no_case(&mut state, block, scrutinee)
+            }
+            _ => true,
+        };
+        if possible {
+            out.push(state);
+        }
+    }
+
+    fn leave(&mut self, state: &PathState, block: BlockId) {
+        self.here = Location { block, statement: self.body.cfg.block(block).statements.len() as u32 };
+        self.fresh_count = 0;
+        let TerminatorKind::Return(value) = &self.body.cfg.block(block).terminator.kind else { return };
+        let mut state = state.clone();
+        let value = value.as_ref().map(|value| self.evaluate(&mut state, value));
+        if !self.recording {
+            return;
+        }
+        let kind = self.exit_kind(&state, value);
+        // A truth value that is not known yet is two exits: `return !err;` after a conditional lock.
+        let boolean = value.filter(|&value| {
+            kind == ExitKind::Other || kind == ExitKind::NotNegative && self.is_truth_value(value)
+        });
+        match boolean.filter(|&value| self.is_truth_value(value)) {
+            Some(value) => {
+                for truth in [true, false] {
+                    let mut side = state.clone();
+                    if assume(&mut self.terms, &mut side, value, truth) {
+                        let kind = self.exit_kind(&side, Some(value));
+                        self.exits.push(Exit {
+                            node: self.node,
+                            block,
+                            kind,
+                            value: Some(value),
+                            state: side,
+                        });
+                    }
+                }
+            }
+            None => self.exits.push(Exit { node: self.node, block, kind, value, state }),
+        }
+    }
+
+    fn settle(&mut self, state: &mut PathState, block: BlockId) {
+        let (terms, relevance) = (&self.terms, &self.relevance);
+        state.store.retain(|&(address, _)| match root_local(terms, address) {
+            Some(id) => relevance.local(block, id),
+            None => terms.last_name(address).is_none_or(|name| relevance.name(block, &name)),
+        });
+        let bound: Vec<TermId> = state.store.iter().map(|entry| entry.1).collect();
+        let mut facts = std::mem::take(&mut state.facts);
+        facts.retain(|(about, fact)| {
+            (fact.signs != Signs::ANY || fact.equals.is_some() || !fact.differs.is_empty())
+                && self.fact_matters(*about, block, &bound)
+        });
+        state.facts = facts;
+        let (terms, relevance) = (&self.terms, &self.relevance);
+        state.locks.retain(|key, lock| {
+            let quiet = lock.balance() == 0 && matches!(lock.now, Now::Released | Now::Failed);
+            let name = terms
+                .last_name(key.address)
+                .or_else(|| matches!(terms.get(key.address), Term::Int(_)).then(Name::default));
+            !quiet || relevance.release_ahead(block, key.family, name)
+        });
+    }
+
+    fn merge(&mut self, old: &PathState, new: &PathState, block: BlockId, how: Merge) -> Option<PathState> {
+        if old.locks != new.locks || old.debts != new.debts {
+            return None;
+        }
+        if how == Merge::Similar && !self.similar(old, new) {
+            return None;
+        }
+        let mut joined = PathState {
+            locks: old.locks.clone(),
+            debts: old.debts.clone(),
+            doubtful: old.doubtful && new.doubtful,
+            ..PathState::default()
+        };
+        for (about, fact) in &old.facts {
+            let Some(other) = lookup(&new.facts, *about) else { continue };
+            let mut both = Fact::signs(fact.signs.or(other.signs));
+            both.firm = fact.firm && other.firm;
+            both.equals = fact.equals.filter(|_| fact.equals == other.equals);
+            both.differs =
+                fact.differs.iter().copied().filter(|value| other.differs.contains(value)).collect();
+            if both.signs != Signs::ANY || both.equals.is_some() || !both.differs.is_empty() {
+                joined.facts.push((*about, both));
+            }
+        }
+        let mut addresses: Vec<TermId> = old.store.iter().chain(&new.store).map(|entry| entry.0).collect();
+        addresses.sort_unstable();
+        addresses.dedup();
+        for &address in &addresses {
+            let (left, right) = (lookup(&old.store, address), lookup(&new.store, address));
+            if left == right && left.is_some() {
+                bind(&mut joined.store, address, *left.expect("checked"));
+            }
+        }
+        for address in addresses {
+            if lookup(&joined.store, address).is_none() {
+                let value = self.phi(old, new, &mut joined, block, address);
+                bind(&mut joined.store, address, value);
+            }
+        }
+        // Renaming an older value of the same join may have moved a lock's name: then the join says something else.
+        (joined.locks == old.locks).then_some(joined)
+    }
+}
+
+impl LockAnalysis<'_> {
+    /// The default edge: the scrutinee equals none of the cases.
+    fn no_case(&mut self, state: &mut PathState, block: BlockId, scrutinee: &Expr) -> bool {
+        let value = self.evaluate(state, scrutinee);
+        for edge in self.body.cfg.successors(block) {
+            if let EdgeKind::Case(low, None) = edge.kind {
+                let low = self.evaluate(state, low);
+                let equal = assume::binary(&mut self.terms, BinaryOp::Eq, value, low);
+                if !assume(&mut self.terms, state, equal, false) {
+                    return false;
+                }
+            }
+        }
+        true
+    }
+
+    fn is_truth_value(&self, value: TermId) -> bool {
+        match self.terms.get(value) {
+            Term::Unary(crate::ir::UnaryOp::Not, _) | Term::Query(..) => true,
+            Term::Binary(op, ..) => assume::is_comparison(*op),
+            _ => self.body.returns == ReturnKind::Bool,
+        }
+    }
+
+    /// The state of `key`, untouched when the path has not met it.
+    pub(super) fn lock_state(&self, state: &PathState, key: LockKey) -> Option<LockState> {
+        state.locks.get(key)
+    }
+}
+
+fn root_local(terms: &Terms, address: TermId) -> Option<crate::ir::LocalId> {
+    match terms.get(address) {
+        Term::Local(id) => Some(*id),
+        Term::Field(base, _) | Term::Index(base, _) => root_local(terms, *base),
+        _ => None,
+    }
+}

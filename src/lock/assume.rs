@@ -1,0 +1,441 @@
+//! Evaluation of signs, and what follows from taking one side of a branch.
+
+use super::state::{Fact, PathState, Signs, bind, lookup};
+use super::terms::{Term, TermId, Terms};
+use crate::ir::{BinaryOp, UnaryOp};
+
+/// More constants than this that a value differs from are not kept.
+const DIFFERS_LIMIT: usize = 6;
+
+/// The signs that `term` may have on this path; with `firm_only`, presumed facts do not count.
+pub fn signs(terms: &Terms, state: &PathState, term: TermId, firm_only: bool) -> Signs {
+    let own = structural(terms, state, term, firm_only);
+    match lookup(&state.facts, term) {
+        Some(fact) if fact.firm || !firm_only => own.and(fact.signs),
+        _ => own,
+    }
+}
+
+fn structural(terms: &Terms, state: &PathState, term: TermId, firm_only: bool) -> Signs {
+    match terms.get(term) {
+        Term::Int(value) => Signs::of(*value),
+        Term::Str | Term::Global(_) | Term::Local(_) | Term::Pair(..) => Signs::POSITIVE,
+        // The address of a member of a valid object.
+        Term::Field(..) => Signs::POSITIVE,
+        // Error numbers are positive by convention; other named constants may be zero.
+        Term::Const(name) if is_error_number(name) => Signs::POSITIVE,
+        Term::Unary(UnaryOp::Neg, operand) => signs(terms, state, *operand, firm_only).negated(),
+        Term::Unary(UnaryOp::Not, operand) => {
+            let operand = signs(terms, state, *operand, firm_only);
+            if operand.within(Signs::NONZERO) {
+                Signs::ZERO
+            } else if operand == Signs::ZERO {
+                Signs::POSITIVE
+            } else {
+                Signs::NOT_NEGATIVE
+            }
+        }
+        Term::Binary(op, left, right) => match comparison(terms, state, *op, *left, *right, firm_only) {
+            Some(true) => Signs::POSITIVE,
+            Some(false) => Signs::ZERO,
+            None if is_comparison(*op) => Signs::NOT_NEGATIVE,
+            None => match op {
+                BinaryOp::BitAnd if signs(terms, state, *left, firm_only) == Signs::ZERO => Signs::ZERO,
+                BinaryOp::BitAnd if signs(terms, state, *right, firm_only) == Signs::ZERO => Signs::ZERO,
+                BinaryOp::Add => {
+                    sum(signs(terms, state, *left, firm_only), signs(terms, state, *right, firm_only))
+                }
+                BinaryOp::BitOr => {
+                    let (l, r) =
+                        (signs(terms, state, *left, firm_only), signs(terms, state, *right, firm_only));
+                    if l.within(Signs::NONZERO) || r.within(Signs::NONZERO) {
+                        Signs::NONZERO
+                    } else {
+                        Signs::ANY
+                    }
+                }
+                _ => Signs::ANY,
+            },
+        },
+        Term::Query(..) | Term::Configuration(_) => Signs::NOT_NEGATIVE,
+        _ => Signs::ANY,
+    }
+}
+
+fn sum(left: Signs, right: Signs) -> Signs {
+    match (left, right) {
+        (a, Signs::ZERO) => a,
+        (Signs::ZERO, b) => b,
+        (a, b) if a.within(Signs::NOT_NEGATIVE) && b.within(Signs::POSITIVE) => Signs::POSITIVE,
+        (a, b) if a.within(Signs::POSITIVE) && b.within(Signs::NOT_NEGATIVE) => Signs::POSITIVE,
+        (a, b) if a.within(Signs::NOT_NEGATIVE) && b.within(Signs::NOT_NEGATIVE) => Signs::NOT_NEGATIVE,
+        _ => Signs::ANY,
+    }
+}
+
+/// `EINVAL` and its kin.
+pub fn is_error_number(name: &str) -> bool {
+    name.len() > 2
+        && name.starts_with('E')
+        && name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+}
+
+/// Whether `op` compares.
+pub fn is_comparison(op: BinaryOp) -> bool {
+    use BinaryOp::{Eq, Ge, Gt, Le, Lt, Ne};
+    matches!(op, Eq | Ne | Lt | Le | Gt | Ge)
+}
+
+/// Whether the term is a constant, and if so which (a negated named constant counts).
+fn is_constant(terms: &Terms, term: TermId) -> bool {
+    match terms.get(term) {
+        Term::Int(_) | Term::Const(_) => true,
+        Term::Unary(UnaryOp::Neg, inner) => matches!(terms.get(*inner), Term::Const(_)),
+        _ => false,
+    }
+}
+
+/// The constant that `term` equals, if known.
+pub fn constant(terms: &Terms, state: &PathState, term: TermId, firm_only: bool) -> Option<TermId> {
+    if is_constant(terms, term) {
+        return Some(term);
+    }
+    lookup(&state.facts, term).filter(|fact| fact.firm || !firm_only).and_then(|fact| fact.equals)
+}
+
+fn comparison(
+    terms: &Terms,
+    state: &PathState,
+    op: BinaryOp,
+    left: TermId,
+    right: TermId,
+    firm_only: bool,
+) -> Option<bool> {
+    if !is_comparison(op) {
+        return None;
+    }
+    if left == right {
+        return Some(matches!(op, BinaryOp::Eq | BinaryOp::Le | BinaryOp::Ge));
+    }
+    let (l, r) = (constant(terms, state, left, firm_only), constant(terms, state, right, firm_only));
+    if let (Some(l), Some(r)) = (l, r) {
+        if let (Term::Int(l), Term::Int(r)) = (terms.get(l), terms.get(r)) {
+            return Some(match op {
+                BinaryOp::Eq => l == r,
+                BinaryOp::Ne => l != r,
+                BinaryOp::Lt => l < r,
+                BinaryOp::Le => l <= r,
+                BinaryOp::Gt => l > r,
+                _ => l >= r,
+            });
+        }
+        match op {
+            BinaryOp::Eq if l == r => return Some(true),
+            BinaryOp::Ne if l == r => return Some(false),
+            // Two named constants are taken to differ; a named one may still be the number.
+            BinaryOp::Eq if named(terms, l) && named(terms, r) => return Some(false),
+            BinaryOp::Ne if named(terms, l) && named(terms, r) => return Some(true),
+            _ => {}
+        }
+    }
+    if let Some(r) = r {
+        if let Some(fact) = lookup(&state.facts, left).filter(|fact| fact.firm || !firm_only) {
+            if fact.differs.contains(&r) {
+                match op {
+                    BinaryOp::Eq => return Some(false),
+                    BinaryOp::Ne => return Some(true),
+                    _ => {}
+                }
+            }
+        }
+    }
+    by_signs(op, signs(terms, state, left, firm_only), signs(terms, state, right, firm_only))
+}
+
+fn named(terms: &Terms, term: TermId) -> bool {
+    !matches!(terms.get(term), Term::Int(_))
+}
+
+fn by_signs(op: BinaryOp, left: Signs, right: Signs) -> Option<bool> {
+    let less = (left.within(Signs::NEGATIVE) && right.within(Signs::NOT_NEGATIVE))
+        || (left.within(Signs::NOT_POSITIVE) && right.within(Signs::POSITIVE));
+    let greater = (right.within(Signs::NEGATIVE) && left.within(Signs::NOT_NEGATIVE))
+        || (right.within(Signs::NOT_POSITIVE) && left.within(Signs::POSITIVE));
+    let not_less = greater || (left.within(Signs::NOT_NEGATIVE) && right.within(Signs::NOT_POSITIVE));
+    let not_greater = less || (left.within(Signs::NOT_POSITIVE) && right.within(Signs::NOT_NEGATIVE));
+    let disjoint = left.and(right) == Signs::NONE;
+    let both_zero = left == Signs::ZERO && right == Signs::ZERO;
+    match op {
+        BinaryOp::Eq if disjoint => Some(false),
+        BinaryOp::Eq if both_zero => Some(true),
+        BinaryOp::Ne if disjoint => Some(true),
+        BinaryOp::Ne if both_zero => Some(false),
+        BinaryOp::Lt if less => Some(true),
+        BinaryOp::Lt if not_less => Some(false),
+        BinaryOp::Ge if less => Some(false),
+        BinaryOp::Ge if not_less => Some(true),
+        BinaryOp::Gt if greater => Some(true),
+        BinaryOp::Gt if not_greater => Some(false),
+        BinaryOp::Le if greater => Some(false),
+        BinaryOp::Le if not_greater => Some(true),
+        _ => None,
+    }
+}
+
+/// Takes the side `truth` of a branch on `term`. Answers whether the path is possible; contradicting only a
+/// presumed fact makes it doubtful, not impossible.
+pub fn assume(terms: &mut Terms, state: &mut PathState, term: TermId, truth: bool) -> bool {
+    let wanted = if truth { Signs::NONZERO } else { Signs::ZERO };
+    if signs(terms, state, term, true).and(wanted) == Signs::NONE {
+        return false;
+    }
+    if signs(terms, state, term, false).and(wanted) == Signs::NONE {
+        state.doubtful = true;
+        forget(terms, state, term);
+    }
+    refine(terms, state, term, truth)
+}
+
+fn refine(terms: &mut Terms, state: &mut PathState, term: TermId, truth: bool) -> bool {
+    match terms.get(term).clone() {
+        Term::Unary(UnaryOp::Not, operand) => assume(terms, state, operand, !truth),
+        Term::Unary(UnaryOp::Neg, operand) => assume(terms, state, operand, truth),
+        Term::Binary(op, left, right) if is_comparison(op) => {
+            let (op, left, right) = if is_constant(terms, left) && !is_constant(terms, right) {
+                (mirrored(op), right, left)
+            } else {
+                (op, left, right)
+            };
+            let op = if truth { op } else { negated(op) };
+            compare(terms, state, op, left, right, term, truth)
+        }
+        Term::Binary(BinaryOp::BitAnd, left, right) if truth => {
+            constrain(terms, state, term, Signs::NONZERO)
+                && constrain(terms, state, left, Signs::NONZERO)
+                && (is_constant(terms, right) || constrain(terms, state, right, Signs::NONZERO))
+        }
+        _ => constrain(terms, state, term, if truth { Signs::NONZERO } else { Signs::ZERO }),
+    }
+}
+
+fn compare(
+    terms: &mut Terms,
+    state: &mut PathState,
+    op: BinaryOp,
+    left: TermId,
+    right: TermId,
+    whole: TermId,
+    truth: bool,
+) -> bool {
+    let right_constant = constant(terms, state, right, true);
+    let bound = right_constant.unwrap_or(right);
+    let right_signs = signs(terms, state, bound, true);
+    let allowed = match op {
+        BinaryOp::Eq => right_signs,
+        BinaryOp::Ne if right_signs == Signs::ZERO => Signs::NONZERO,
+        BinaryOp::Lt if right_signs.within(Signs::NOT_POSITIVE) => Signs::NEGATIVE,
+        BinaryOp::Le if right_signs.within(Signs::NEGATIVE) => Signs::NEGATIVE,
+        BinaryOp::Le if right_signs.within(Signs::NOT_POSITIVE) => Signs::NOT_POSITIVE,
+        BinaryOp::Gt if right_signs.within(Signs::NOT_NEGATIVE) => Signs::POSITIVE,
+        BinaryOp::Ge if right_signs.within(Signs::POSITIVE) => Signs::POSITIVE,
+        BinaryOp::Ge if right_signs.within(Signs::NOT_NEGATIVE) => Signs::NOT_NEGATIVE,
+        _ => Signs::ANY,
+    };
+    // `x < 1` on integers.
+    let allowed = match (op, terms.get(bound)) {
+        (BinaryOp::Lt, Term::Int(1)) => allowed.and(Signs::NOT_POSITIVE),
+        (BinaryOp::Ge, Term::Int(1)) => Signs::POSITIVE,
+        (BinaryOp::Gt, Term::Int(-1)) => Signs::NOT_NEGATIVE,
+        _ => allowed,
+    };
+    if !constrain(terms, state, left, allowed) {
+        return false;
+    }
+    let settled_by_signs = matches!(terms.get(bound), Term::Int(0));
+    match (op, right_constant) {
+        (BinaryOp::Eq, Some(value)) => equate(terms, state, left, value),
+        (BinaryOp::Ne, Some(value)) if !settled_by_signs => distinguish(terms, state, left, value),
+        _ if settled_by_signs => true,
+        _ => constrain(terms, state, whole, if truth { Signs::NONZERO } else { Signs::ZERO }),
+    }
+}
+
+fn equate(terms: &Terms, state: &mut PathState, term: TermId, value: TermId) -> bool {
+    if is_constant(terms, term) {
+        return true;
+    }
+    let mut fact = lookup(&state.facts, term).cloned().unwrap_or_else(Fact::any);
+    if fact.firm && fact.differs.contains(&value) {
+        return false;
+    }
+    fact.signs = fact.signs.and(structural(terms, state, value, true));
+    fact.equals = Some(value);
+    fact.differs.clear();
+    fact.firm = true;
+    let possible = fact.signs != Signs::NONE;
+    bind(&mut state.facts, term, fact);
+    possible
+}
+
+fn distinguish(terms: &Terms, state: &mut PathState, term: TermId, value: TermId) -> bool {
+    if is_constant(terms, term) {
+        return true;
+    }
+    let mut fact = lookup(&state.facts, term).cloned().unwrap_or_else(Fact::any);
+    if fact.firm && fact.equals == Some(value) {
+        return false;
+    }
+    if !fact.differs.contains(&value) && fact.differs.len() < DIFFERS_LIMIT {
+        fact.differs.push(value);
+        fact.differs.sort_unstable();
+    }
+    fact.firm = true;
+    bind(&mut state.facts, term, fact);
+    true
+}
+
+/// Limits the signs of `term`; answers whether any value is left.
+pub fn constrain(terms: &mut Terms, state: &mut PathState, term: TermId, allowed: Signs) -> bool {
+    let firm = signs(terms, state, term, true).and(allowed);
+    if firm == Signs::NONE {
+        return false;
+    }
+    if allowed == Signs::ANY || is_constant(terms, term) {
+        return true;
+    }
+    if let Term::Unary(UnaryOp::Neg, operand) = *terms.get(term) {
+        return constrain(terms, state, operand, allowed.negated());
+    }
+    let mut fact = lookup(&state.facts, term).cloned().unwrap_or_else(Fact::any);
+    if fact.signs.and(allowed) == Signs::NONE {
+        state.doubtful = true;
+        fact = Fact::any();
+    }
+    fact.signs = fact.signs.and(allowed);
+    fact.firm = true;
+    bind(&mut state.facts, term, fact);
+    true
+}
+
+/// Drops presumed facts about `term` and what it is made of.
+fn forget(terms: &Terms, state: &mut PathState, term: TermId) {
+    state.facts.retain(|(about, fact)| fact.firm || !terms.contains(term, *about));
+}
+
+fn negated(op: BinaryOp) -> BinaryOp {
+    match op {
+        BinaryOp::Eq => BinaryOp::Ne,
+        BinaryOp::Ne => BinaryOp::Eq,
+        BinaryOp::Lt => BinaryOp::Ge,
+        BinaryOp::Ge => BinaryOp::Lt,
+        BinaryOp::Gt => BinaryOp::Le,
+        BinaryOp::Le => BinaryOp::Gt,
+        other => other,
+    }
+}
+
+fn mirrored(op: BinaryOp) -> BinaryOp {
+    match op {
+        BinaryOp::Lt => BinaryOp::Gt,
+        BinaryOp::Gt => BinaryOp::Lt,
+        BinaryOp::Le => BinaryOp::Ge,
+        BinaryOp::Ge => BinaryOp::Le,
+        other => other,
+    }
+}
+
+/// Builds `left op right`, folded and in a normal form in which equal conditions are equal terms.
+pub fn binary(terms: &mut Terms, op: BinaryOp, left: TermId, right: TermId) -> TermId {
+    use BinaryOp::{Add, BitAnd, BitOr, Eq, Ge, Gt, Le, Lt, Mul, Ne, Sub};
+    if let (Term::Int(l), Term::Int(r)) = (terms.get(left), terms.get(right)) {
+        let (l, r) = (*l, *r);
+        let folded = match op {
+            Add => l.checked_add(r),
+            Sub => l.checked_sub(r),
+            Mul => l.checked_mul(r),
+            BitAnd => Some(l & r),
+            BitOr => Some(l | r),
+            Eq => Some(i64::from(l == r)),
+            Ne => Some(i64::from(l != r)),
+            Lt => Some(i64::from(l < r)),
+            Le => Some(i64::from(l <= r)),
+            Gt => Some(i64::from(l > r)),
+            Ge => Some(i64::from(l >= r)),
+            _ => None,
+        };
+        if let Some(value) = folded {
+            return terms.int(value);
+        }
+    }
+    if let (BitAnd, Some(bits)) = (op, masked_bits(terms, left, right)) {
+        return bits;
+    }
+    // a > b is b < a, a >= b is !(a < b), a != b is !(a == b); the order of an equality is by id.
+    match op {
+        Ne => {
+            let equal = binary(terms, Eq, left, right);
+            terms.intern(Term::Unary(UnaryOp::Not, equal))
+        }
+        Gt if !is_constant(terms, right) => binary(terms, Lt, right, left),
+        Ge if !is_constant(terms, right) => {
+            let less = binary(terms, Lt, left, right);
+            terms.intern(Term::Unary(UnaryOp::Not, less))
+        }
+        Le if !is_constant(terms, right) => {
+            let less = binary(terms, Lt, right, left);
+            terms.intern(Term::Unary(UnaryOp::Not, less))
+        }
+        Eq if is_constant(terms, left) && !is_constant(terms, right)
+            || (right < left && !is_constant(terms, right)) =>
+        {
+            terms.intern(Term::Binary(Eq, right, left))
+        }
+        Ge => {
+            let less = terms.intern(Term::Binary(Lt, left, right));
+            terms.intern(Term::Unary(UnaryOp::Not, less))
+        }
+        Gt => {
+            let at_most = terms.intern(Term::Binary(Le, left, right));
+            terms.intern(Term::Unary(UnaryOp::Not, at_most))
+        }
+        Add if matches!(terms.get(right), Term::Int(0)) => left,
+        _ => terms.intern(Term::Binary(op, left, right)),
+    }
+}
+
+/// `(x | A) & A` is set, `(x & ~A) & A` is clear, and other named bits are taken to be other bits.
+fn masked_bits(terms: &mut Terms, word: TermId, bit: TermId) -> Option<TermId> {
+    if !matches!(terms.get(bit), Term::Const(_)) {
+        return None;
+    }
+    let (op, inner, operand) = match *terms.get(word) {
+        Term::Binary(op @ (BinaryOp::BitOr | BinaryOp::BitAnd), inner, operand) => (op, inner, operand),
+        _ => return None,
+    };
+    let same = match op {
+        BinaryOp::BitOr => Some(operand).filter(|&o| matches!(terms.get(o), Term::Const(_))),
+        _ => match *terms.get(operand) {
+            Term::Unary(UnaryOp::BitNot, cleared) => {
+                Some(cleared).filter(|&o| matches!(terms.get(o), Term::Const(_)))
+            }
+            _ => None,
+        },
+    }?;
+    Some(match (same == bit, op) {
+        (true, BinaryOp::BitOr) => bit,
+        (true, _) => terms.int(0),
+        (false, _) => binary(terms, BinaryOp::BitAnd, inner, bit),
+    })
+}
+
+/// Builds `op operand`, folded.
+pub fn unary(terms: &mut Terms, op: UnaryOp, operand: TermId) -> TermId {
+    match (op, terms.get(operand).clone()) {
+        (UnaryOp::Neg, Term::Int(value)) => terms.int(value.wrapping_neg()),
+        (UnaryOp::BitNot, Term::Int(value)) => terms.int(!value),
+        (UnaryOp::Not, Term::Int(value)) => terms.int(i64::from(value == 0)),
+        (UnaryOp::Neg, Term::Unary(UnaryOp::Neg, inner)) => inner,
+        // `!!x` is a truth value, not x; but where only the truth matters they are tested alike.
+        _ => terms.intern(Term::Unary(op, operand)),
+    }
+}

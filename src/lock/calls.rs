@@ -1,0 +1,424 @@
+//! Calls: what their meaning does to values, paths and locks.
+
+use super::analysis::LockAnalysis;
+use super::assume::{self, assume, constrain};
+use super::effects::Applied;
+use super::event::EventKind;
+use super::meaning::{CallMeaning, ErrorPointer};
+use super::relevance::addresses;
+use super::state::{LockKey, LockState, Now, PathState, Signs};
+use super::summary::{Case, Summary, changed, without_saved};
+use super::terms::{Term, TermId};
+use crate::ir::{BinaryOp, Callee, Expr, Name, Place, UnaryOp};
+use crate::profile::{Alias, CallEffect, LockRoot, NoReturn};
+
+/// Words that mark a call as a question: asked again on the same arguments, it presumably gives the same answer.
+const PREDICATE_WORDS: [&str; 24] = [
+    "is",
+    "has",
+    "can",
+    "need",
+    "needs",
+    "should",
+    "test",
+    "empty",
+    "enabled",
+    "supported",
+    "valid",
+    "ready",
+    "running",
+    "pending",
+    "capable",
+    "present",
+    "active",
+    "want",
+    "uses",
+    "use",
+    "allowed",
+    "available",
+    "must",
+    "in",
+];
+
+impl LockAnalysis<'_> {
+    /// Executes a call on `state`.
+    pub(super) fn call(
+        &mut self,
+        mut state: PathState,
+        place: Option<&Place>,
+        callee: &Callee,
+        args: &[Expr],
+        spelled: &[Name],
+        out: &mut Vec<PathState>,
+    ) {
+        let values: Vec<TermId> = args.iter().map(|arg| self.evaluate(&mut state, arg)).collect();
+        let Callee::Named(name) = callee else {
+            let result = self.unknown_call(&mut state, None, args, &values);
+            return self.finish(state, place, result, out);
+        };
+        match self.meanings.of(name) {
+            CallMeaning::Summary(summary) => {
+                self.apply_summary(state, place, name, summary, args, &values, spelled, out);
+            }
+            CallMeaning::Effects(effects) => {
+                self.apply_effects(state, place, name, effects, args, &values, spelled, out);
+            }
+            CallMeaning::NoReturn(NoReturn::Always) => {}
+            CallMeaning::NoReturn(condition) => {
+                let Some(&first) = values.first() else { return self.finish_zero(state, place, out) };
+                // An assertion about a lock query is no guard: it must not look like one.
+                if self.terms.has_query(first)
+                    || assume(&mut self.terms, &mut state, first, condition == NoReturn::IfFalse)
+                {
+                    self.finish_zero(state, place, out);
+                }
+            }
+            CallMeaning::Transparent => {
+                let result = values.first().copied().unwrap_or_else(|| self.terms.int(0));
+                self.finish(state, place, result, out);
+            }
+            CallMeaning::Alias(alias) => {
+                let result = self.alias(&mut state, alias, &values);
+                self.finish(state, place, result, out);
+            }
+            CallMeaning::ErrorPointer(kind) => self.error_pointer(state, place, kind, &values, out),
+            CallMeaning::Unknown => {
+                let result = self.unknown_call(&mut state, Some(name), args, &values);
+                self.finish(state, place, result, out);
+            }
+        }
+    }
+
+    fn finish_zero(&mut self, state: PathState, place: Option<&Place>, out: &mut Vec<PathState>) {
+        let zero = self.terms.int(0);
+        self.finish(state, place, zero, out);
+    }
+
+    pub(super) fn finish(
+        &mut self,
+        mut state: PathState,
+        place: Option<&Place>,
+        result: TermId,
+        out: &mut Vec<PathState>,
+    ) {
+        if let Some(place) = place {
+            self.write(&mut state, place, result);
+        }
+        if !out.contains(&state) {
+            out.push(state);
+        }
+    }
+
+    /// A callee of which nothing is known: memory may change, locals whose address it got too.
+    pub(super) fn unknown_call(
+        &mut self,
+        state: &mut PathState,
+        name: Option<&Name>,
+        args: &[Expr],
+        values: &[TermId],
+    ) -> TermId {
+        self.disturb(state, args);
+        match name {
+            Some(name) if is_question(name) && !values.iter().any(|&value| self.terms.too_deep(value)) => {
+                self.terms.intern(Term::Call(name.clone(), values.iter().copied().collect()))
+            }
+            _ => self.fresh(state),
+        }
+    }
+
+    pub(super) fn disturb(&mut self, state: &mut PathState, args: &[Expr]) {
+        self.disturb_memory(state);
+        let mut given = Vec::new();
+        for arg in args {
+            addresses(arg, &mut |id| given.push(id));
+        }
+        for id in given {
+            self.disturb_local(state, id);
+        }
+    }
+
+    fn alias(&mut self, state: &mut PathState, alias: &Alias, values: &[TermId]) -> TermId {
+        let LockRoot::Argument(n) = alias.equals.root else { return self.fresh(state) };
+        let Some(&start) = values.get(usize::from(n)) else { return self.fresh(state) };
+        let mut at = start;
+        for member in &alias.equals.members {
+            let address = self.terms.field(at, member.clone());
+            at = self.value_at(state, address);
+        }
+        if self.terms.too_deep(at) { self.fresh(state) } else { at }
+    }
+
+    fn error_pointer(
+        &mut self,
+        state: PathState,
+        place: Option<&Place>,
+        kind: ErrorPointer,
+        values: &[TermId],
+        out: &mut Vec<PathState>,
+    ) {
+        let zero = self.terms.int(0);
+        let Some(&value) = values.first() else { return self.finish(state, place, zero, out) };
+        match kind {
+            ErrorPointer::Convert => self.finish(state, place, value, out),
+            ErrorPointer::Test => {
+                let test = assume::binary(&mut self.terms, BinaryOp::Lt, value, zero);
+                self.finish(state, place, test, out);
+            }
+            ErrorPointer::TestOrNull => {
+                let test = assume::binary(&mut self.terms, BinaryOp::Le, value, zero);
+                self.finish(state, place, test, out);
+            }
+            ErrorPointer::ValueOrZero => {
+                for (signs, result) in [(Signs::NEGATIVE, value), (Signs::NOT_NEGATIVE, zero)] {
+                    let mut side = state.clone();
+                    if constrain(&mut self.terms, &mut side, value, signs) {
+                        self.finish(side, place, result, out);
+                    }
+                }
+            }
+        }
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn apply_effects(
+        &mut self,
+        mut state: PathState,
+        place: Option<&Place>,
+        name: &Name,
+        effects: &[CallEffect],
+        args: &[Expr],
+        values: &[TermId],
+        spelled: &[Name],
+        out: &mut Vec<PathState>,
+    ) {
+        let result = self.fresh(&mut state);
+        let mut sides = vec![Applied { state, result, disturbs: false }];
+        for effect in effects {
+            let mut next = Vec::new();
+            for side in sides {
+                let key = self.effect_key(&side.state, effect, values, side.result, spelled, name);
+                self.apply_effect(side, effect, key, args, place.is_some(), &mut next);
+            }
+            sides = next;
+        }
+        for mut side in sides {
+            if side.disturbs {
+                self.disturb_memory(&mut side.state);
+            }
+            self.finish(side.state, place, side.result, out);
+        }
+    }
+
+    /// The lock that an effect is about, and how the source spells it.
+    fn effect_key(
+        &mut self,
+        state: &PathState,
+        effect: &CallEffect,
+        values: &[TermId],
+        result: TermId,
+        spelled: &[Name],
+        name: &Name,
+    ) -> LockKey {
+        let argument = |n: &u8| values.get(usize::from(*n)).copied();
+        let text = |n: &u8| spelled.get(usize::from(*n)).map(|text| text.to_string());
+        let (start, mut spelling) = match &effect.lock.root {
+            LockRoot::Argument(n) => (argument(n), text(n)),
+            LockRoot::ThroughArgument(n) => (
+                argument(n).map(|address| self.value_at(state, address)),
+                text(n).map(|text| format!("*{text}")),
+            ),
+            LockRoot::Pair(a, b) => match (argument(a), argument(b)) {
+                (Some(a_value), Some(b_value)) => {
+                    let pair = self.terms.intern(Term::Pair(a_value, b_value));
+                    (Some(pair), text(a).zip(text(b)).map(|(a, b)| format!("{a}, {b}")))
+                }
+                _ => (None, None),
+            },
+            LockRoot::Result => (Some(result), Some(format!("{name}()"))),
+            LockRoot::Global => (Some(self.terms.int(0)), None),
+            LockRoot::Unknown => (None, None),
+        };
+        let mut address = start.unwrap_or_else(|| self.wildcard());
+        for (at, member) in effect.lock.members.iter().enumerate() {
+            address = self.terms.field(address, member.clone());
+            if at + 1 < effect.lock.members.len() {
+                address = self.value_at(state, address);
+            }
+            spelling = spelling.map(|text| match text.strip_prefix('&') {
+                Some(object) => format!("{object}.{member}"),
+                None => format!("{text}->{member}"),
+            });
+        }
+        let key = LockKey { family: effect.family, address: self.terms.canonical(address) };
+        let family = &self.profile.family(effect.family).name;
+        self.spelling.entry(key).or_insert_with(|| spelling.unwrap_or_else(|| family.to_string()));
+        key
+    }
+
+    /// Stands for a lock of which only the family is known.
+    pub(super) fn wildcard(&mut self) -> TermId {
+        self.terms.intern(Term::Const(Name::new_static("?")))
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn apply_summary(
+        &mut self,
+        mut state: PathState,
+        place: Option<&Place>,
+        name: &Name,
+        summary: &Summary,
+        args: &[Expr],
+        values: &[TermId],
+        spelled: &[Name],
+        out: &mut Vec<PathState>,
+    ) {
+        if let Some((family, path, positive)) = &summary.query {
+            let zero = self.terms.int(0);
+            if let Some(address) = self.instantiate(&state, path, values, zero) {
+                let address = self.terms.canonical(address);
+                let query = self.terms.intern(Term::Query(*family, address));
+                let result =
+                    if *positive { query } else { assume::unary(&mut self.terms, UnaryOp::Not, query) };
+                return self.finish(state, place, result, out);
+            }
+        }
+        for (family, path) in &summary.takes {
+            let zero = self.terms.int(0);
+            if let Some(address) = self.instantiate(&state, path, values, zero) {
+                let key = LockKey { family: *family, address: self.terms.canonical(address) };
+                self.spell(key, path, spelled);
+                if state.locks.get(key).is_some_and(|lock| lock.is_held()) {
+                    self.record(&state, key, EventKind::DoubleAcquire { by: Some(name.clone()) });
+                }
+            }
+        }
+        if summary.unknown && summary.cases.iter().all(|case| case.changes.is_empty()) {
+            let result = self.unknown_call(&mut state, Some(name), args, values);
+            return self.finish(state, place, result, out);
+        }
+        for case in &summary.cases {
+            self.apply_case(state.clone(), place, name, case, args, values, spelled, out);
+        }
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn apply_case(
+        &mut self,
+        mut state: PathState,
+        place: Option<&Place>,
+        name: &Name,
+        case: &Case,
+        args: &[Expr],
+        values: &[TermId],
+        spelled: &[Name],
+        out: &mut Vec<PathState>,
+    ) {
+        let zero = self.terms.int(0);
+        for (path, signs) in &case.conditions {
+            let Some(term) = self.instantiate(&state, path, values, zero) else { continue };
+            if !constrain(&mut self.terms, &mut state, term, *signs) {
+                return;
+            }
+        }
+        // Locks are named by what memory held before the call.
+        let result = match case.value {
+            Some(value) => self.terms.int(value),
+            None if case.changes.is_empty() && is_question(name) => {
+                self.terms.intern(Term::Call(name.clone(), values.iter().copied().collect()))
+            }
+            None => self.fresh(&mut state),
+        };
+        let mut keys = Vec::new();
+        for change in &case.changes {
+            let address =
+                change.path.as_ref().and_then(|path| self.instantiate(&state, path, values, result));
+            let address = address.unwrap_or_else(|| self.wildcard());
+            let key = LockKey { family: change.family, address: self.terms.canonical(address) };
+            if let Some(path) = &change.path {
+                self.spell(key, path, spelled);
+            }
+            keys.push(key);
+        }
+        self.disturb(&mut state, args);
+        if !constrain(&mut self.terms, &mut state, result, case.result) {
+            return;
+        }
+        for (change, key) in case.changes.iter().zip(keys) {
+            let after = changed(change);
+            if after.balance() > 0 {
+                self.hand_over(&mut state, key, without_saved(after.now), name);
+            } else {
+                let mode = match after.now {
+                    Now::Held { mode, .. } => mode,
+                    _ => crate::profile::LockMode {
+                        sharing: crate::profile::Sharing::Any,
+                        context: crate::profile::Context::Any,
+                    },
+                };
+                self.release(&mut state, key, mode, None);
+            }
+        }
+        self.finish(state, place, result, out);
+    }
+
+    /// A callee returns with `key` held.
+    fn hand_over(&mut self, state: &mut PathState, key: LockKey, now: Now, by: &Name) {
+        let before = self.lock_state(state, key);
+        let nests = self.profile.family(key.family).nests;
+        match before {
+            Some(lock) if lock.is_held() && !nests && !self.is_wildcard(key) => {
+                self.record(state, key, EventKind::DoubleAcquire { by: Some(by.clone()) });
+            }
+            Some(LockState { entry, now: Now::Held { depth, mode, saved } }) => {
+                let now = Now::Held { depth: depth.saturating_add(1).min(8), mode, saved };
+                state.locks.set(key, LockState { entry, now });
+            }
+            Some(lock) => state.locks.set(key, LockState { now, ..lock }),
+            None => state.locks.set(key, LockState { entry: super::state::Entry::Free, now }),
+        }
+        self.record(state, key, EventKind::Acquired { by: Some(by.clone()) });
+    }
+
+    pub(super) fn is_wildcard(&self, key: LockKey) -> bool {
+        matches!(self.terms.get(key.address), Term::Const(name) if name == "?")
+    }
+
+    fn spell(&mut self, key: LockKey, path: &super::summary::Path, spelled: &[Name]) {
+        use super::summary::Path;
+        fn text(path: &Path, spelled: &[Name]) -> Option<String> {
+            Some(match path {
+                Path::Argument(n) => spelled.get(*n)?.to_string(),
+                Path::Global(name) => format!("&{name}"),
+                Path::Load(inner) => text(inner, spelled)?.trim_start_matches('&').to_owned(),
+                Path::Field(base, name) => {
+                    let base = text(base, spelled)?;
+                    match base.strip_prefix('&') {
+                        Some(object) => format!("&{object}.{name}"),
+                        None => format!("&{base}->{name}"),
+                    }
+                }
+                Path::Index(base, _) => format!("{}[…]", text(base, spelled)?),
+                Path::Pair(a, b) => format!("{}, {}", text(a, spelled)?, text(b, spelled)?),
+                Path::Int(value) => value.to_string(),
+                Path::Const(name) => name.to_string(),
+                Path::Result => "the result".to_owned(),
+            })
+        }
+        if self.spelling.contains_key(&key) {
+            return;
+        }
+        let family = &self.profile.family(key.family).name;
+        let text = match path {
+            Path::Int(_) => None,
+            other => text(other, spelled),
+        };
+        self.spelling.insert(key, text.unwrap_or_else(|| family.to_string()));
+    }
+}
+
+/// Whether a call's name reads as a question.
+fn is_question(name: &str) -> bool {
+    let mut words = name.split('_').filter(|word| !word.is_empty());
+    let asks = |word: &str| PREDICATE_WORDS.iter().any(|known| word.eq_ignore_ascii_case(known));
+    words.any(asks)
+}

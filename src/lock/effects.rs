@@ -1,0 +1,368 @@
+//! What a profile's effect does to the lock set.
+
+use super::analysis::LockAnalysis;
+use super::assume::{self, constrain};
+use super::event::EventKind;
+use super::state::{Debt, Entry, LockKey, LockState, Now, PathState, Signs};
+use super::terms::{Term, TermId};
+use crate::ir::{Expr, UnaryOp};
+use crate::profile::{CallEffect, Context, Effect, LockMode, ResultTest, SavedState, Sharing};
+
+/// Nesting deeper than this is not counted further.
+const DEPTH_LIMIT: u8 = 8;
+
+/// One outcome of a call in the making.
+pub(super) struct Applied {
+    pub(super) state: PathState,
+    pub(super) result: TermId,
+    pub(super) disturbs: bool,
+}
+
+/// The signs of a result that passes `test`.
+pub(super) fn passing(test: ResultTest) -> Signs {
+    match test {
+        ResultTest::Nonzero => Signs::NONZERO,
+        ResultTest::Zero => Signs::ZERO,
+        ResultTest::NotNegative => Signs::NOT_NEGATIVE,
+        ResultTest::Negative => Signs::NEGATIVE,
+        ResultTest::Positive => Signs::POSITIVE,
+    }
+}
+
+impl LockAnalysis<'_> {
+    /// Applies one effect to one outcome.
+    pub(super) fn apply_effect(
+        &mut self,
+        mut side: Applied,
+        effect: &CallEffect,
+        key: LockKey,
+        args: &[Expr],
+        result_used: bool,
+        out: &mut Vec<Applied>,
+    ) {
+        let saved = self.saved_variable(&mut side.state, effect, args);
+        match effect.effect {
+            Effect::Acquire => {
+                self.acquire(&mut side.state, key, effect.mode, saved);
+                side.disturbs = true;
+            }
+            Effect::TryAcquire(test) => {
+                return self.try_acquire(side, key, effect.mode, saved, test, result_used, out);
+            }
+            Effect::Release => {
+                self.release(&mut side.state, key, effect.mode, saved);
+                side.disturbs = true;
+            }
+            Effect::ReleaseIf(test) => return self.release_if(side, key, effect.mode, test, out),
+            Effect::GuardRelease => {
+                if side.state.locks.get(key).is_some_and(|lock| lock.is_held()) {
+                    self.release(&mut side.state, key, any_context(effect.mode), None);
+                }
+            }
+            Effect::Query(test) => {
+                let query = self.terms.intern(Term::Query(key.family, key.address));
+                side.result = match test {
+                    ResultTest::Zero => assume::unary(&mut self.terms, UnaryOp::Not, query),
+                    _ => query,
+                };
+            }
+            Effect::Assert => {
+                if side.state.locks.get(key).is_none() && !self.is_wildcard(key) {
+                    let now = Now::Held { depth: 1, mode: effect.mode, saved: None };
+                    side.state.locks.set(key, LockState { entry: Entry::Held, now });
+                }
+            }
+            Effect::DropAndRetake => {
+                if side.state.locks.get(key).is_none() && !self.is_wildcard(key) {
+                    let now = Now::Held { depth: 1, mode: effect.mode, saved: None };
+                    side.state.locks.set(key, LockState { entry: Entry::Held, now });
+                }
+                side.disturbs = true;
+            }
+            Effect::Downgrade => self.change_sharing(&mut side.state, key, Sharing::Shared),
+            Effect::Upgrade(_) => self.change_sharing(&mut side.state, key, Sharing::Exclusive),
+            Effect::Transfer => {
+                if let Some(lock) = side.state.locks.get(key) {
+                    side.state.locks.set(key, LockState { now: Now::Transferred, ..lock });
+                }
+            }
+            Effect::Init => side.state.locks.remove(key),
+            Effect::Destroy => {
+                let held =
+                    side.state.locks.get(key).is_some_and(|lock| lock.is_held() && lock.entry == Entry::Free);
+                if held {
+                    self.record(&side.state, key, EventKind::DestroyedHeld);
+                }
+                side.state.locks.remove(key);
+            }
+        }
+        out.push(side);
+    }
+
+    /// Both outcomes of an attempt, each with what its result must be.
+    #[allow(clippy::too_many_arguments)]
+    fn try_acquire(
+        &mut self,
+        side: Applied,
+        key: LockKey,
+        mode: LockMode,
+        saved: Option<TermId>,
+        test: ResultTest,
+        result_used: bool,
+        out: &mut Vec<Applied>,
+    ) {
+        let mut taken = Applied { state: side.state.clone(), disturbs: true, ..side };
+        if !result_used {
+            self.record(&taken.state, key, EventKind::ResultIgnored);
+        }
+        let attempt_is_safe = test != ResultTest::Zero;
+        self.acquire_quietly(&mut taken.state, key, mode, saved, attempt_is_safe);
+        if constrain(&mut self.terms, &mut taken.state, taken.result, passing(test)) {
+            out.push(taken);
+        }
+        if !result_used {
+            return;
+        }
+        let mut failed = side;
+        if failed.state.locks.get(key).is_none_or(|lock| !lock.is_held()) {
+            let entry = failed.state.locks.get(key).map_or(Entry::Unknown, |lock| lock.entry);
+            failed.state.locks.set(key, LockState { entry, now: Now::Failed });
+            self.record(&failed.state, key, EventKind::AttemptFailed);
+        }
+        if constrain(&mut self.terms, &mut failed.state, failed.result, passing(test).complement()) {
+            out.push(failed);
+        }
+    }
+
+    fn release_if(
+        &mut self,
+        side: Applied,
+        key: LockKey,
+        mode: LockMode,
+        test: ResultTest,
+        out: &mut Vec<Applied>,
+    ) {
+        let mut released = Applied { state: side.state.clone(), disturbs: true, ..side };
+        if constrain(&mut self.terms, &mut released.state, released.result, passing(test)) {
+            self.release(&mut released.state, key, mode, None);
+            out.push(released);
+        }
+        let mut kept = side;
+        if constrain(&mut self.terms, &mut kept.state, kept.result, passing(test).complement()) {
+            out.push(kept);
+        }
+    }
+
+    /// Takes `key`.
+    pub(super) fn acquire(
+        &mut self,
+        state: &mut PathState,
+        key: LockKey,
+        mode: LockMode,
+        saved: Option<TermId>,
+    ) {
+        self.acquire_quietly(state, key, mode, saved, false);
+    }
+
+    /// Takes `key`; an attempt on a lock that is held fails rather than deadlocks, so it is no fault by itself.
+    fn acquire_quietly(
+        &mut self,
+        state: &mut PathState,
+        key: LockKey,
+        mode: LockMode,
+        saved: Option<TermId>,
+        attempt: bool,
+    ) {
+        self.check_saved(state, key, mode, saved);
+        if mode.sharing != Sharing::Shared && !attempt && self.query_answer(state, key) == Some(false) {
+            self.record(state, key, EventKind::QueryAcquire);
+        }
+        let family = self.profile.family(key.family);
+        let (nests, shared_nests) = (family.nests, family.shared_nests);
+        let held = Now::Held { depth: 1, mode, saved };
+        match state.locks.get(key) {
+            None => state.locks.set(key, LockState { entry: Entry::Free, now: held }),
+            Some(LockState { entry, now: Now::Held { depth, mode: first, saved: old } }) => {
+                let counted = nests
+                    || (shared_nests && mode.sharing == Sharing::Shared && first.sharing == Sharing::Shared)
+                    || self.is_wildcard(key);
+                if !counted && !attempt {
+                    self.record(state, key, EventKind::DoubleAcquire { by: None });
+                } else if counted {
+                    let depth = depth.saturating_add(1).min(DEPTH_LIMIT);
+                    state
+                        .locks
+                        .set(key, LockState { entry, now: Now::Held { depth, mode: first, saved: old } });
+                }
+            }
+            Some(lock) => {
+                let entry = if lock.entry == Entry::Unknown { Entry::Free } else { lock.entry };
+                state.locks.set(key, LockState { entry, now: held });
+            }
+        }
+        self.record(state, key, EventKind::Acquired { by: None });
+    }
+
+    /// Saved state must not be put where another lock's saved state still waits.
+    fn check_saved(&mut self, state: &PathState, key: LockKey, mode: LockMode, saved: Option<TermId>) {
+        let Some(saved) = saved.filter(|_| mode.context == Context::IrqSave) else { return };
+        let other = state.locks.iter().find(|(other, lock)| {
+            *other != key && matches!(lock.now, Now::Held { saved: Some(s), mode, .. } if s == saved && mode.context == Context::IrqSave)
+        });
+        if let Some((other, _)) = other {
+            self.record(state, key, EventKind::SavedStateReused { other });
+        }
+    }
+
+    /// Gives `key` back.
+    pub(super) fn release(
+        &mut self,
+        state: &mut PathState,
+        key: LockKey,
+        mode: LockMode,
+        saved: Option<TermId>,
+    ) {
+        let key = self.known_under(state, key);
+        let queried = self.query_answer(state, key) == Some(true);
+        let before = state.locks.get(key);
+        let held = before.is_some_and(|lock| lock.is_held());
+        self.record(state, key, EventKind::Released { queried, held });
+        if !held && self.settle_debt(state, mode.context) {
+            return;
+        }
+        match before {
+            None => state.locks.set(key, LockState { entry: Entry::Held, now: Now::Released }),
+            Some(LockState { entry, now: Now::Held { depth, mode: taken, saved: kept } }) => {
+                self.check_flavour(state, key, taken, mode, kept, saved);
+                let now = if depth > 1 {
+                    Now::Held { depth: depth - 1, mode: taken, saved: kept }
+                } else {
+                    Now::Released
+                };
+                state.locks.set(key, LockState { entry, now });
+            }
+            Some(LockState { now: Now::Failed, .. }) => {
+                self.record(state, key, EventKind::ReleaseAfterFailure);
+            }
+            Some(LockState { now: Now::Released | Now::Transferred, .. }) => {
+                if !queried && !self.is_wildcard(key) {
+                    self.record(state, key, EventKind::DoubleRelease);
+                }
+            }
+        }
+        if self.is_wildcard(key) && !state.locks.get(key).is_some_and(|lock| lock.is_held()) {
+            state.locks.remove(key);
+        }
+    }
+
+    /// A lock that was taken under a name nobody can follow is given back under any name of its family.
+    fn known_under(&mut self, state: &PathState, key: LockKey) -> LockKey {
+        if state.locks.get(key).is_some_and(|lock| lock.is_held()) {
+            return key;
+        }
+        let wild = LockKey { address: self.wildcard(), ..key };
+        if state.locks.get(wild).is_some_and(|lock| lock.is_held()) { wild } else { key }
+    }
+
+    fn check_flavour(
+        &mut self,
+        state: &mut PathState,
+        key: LockKey,
+        held: LockMode,
+        released: LockMode,
+        kept: Option<TermId>,
+        saved: Option<TermId>,
+    ) {
+        let sharing = held.sharing != released.sharing
+            && held.sharing != Sharing::Any
+            && released.sharing != Sharing::Any;
+        let variables = matches!((kept, saved), (Some(kept), Some(saved)) if kept != saved)
+            && held.context == Context::IrqSave
+            && released.context == Context::IrqSave;
+        if sharing || variables {
+            self.record(state, key, EventKind::WrongFlavour { held, released });
+            return;
+        }
+        if released.context == Context::Irq
+            || released.context == Context::Any && held.context == Context::Irq
+        {
+            let outer = state.locks.iter().find(|(other, lock)| {
+                *other != key
+                    && matches!(lock.now, Now::Held { mode, .. } if mode.context == Context::IrqSave)
+            });
+            if let Some((outer, _)) = outer {
+                self.record(state, key, EventKind::EnabledUnder { outer });
+            }
+        }
+        if held.context == released.context
+            || held.context == Context::Any
+            || released.context == Context::Any
+        {
+            return;
+        }
+        for (context, open) in [(held.context, true), (released.context, false)] {
+            if context != Context::Plain {
+                self.owe(state, Debt { context, open, key, at: self.here });
+            }
+        }
+    }
+
+    /// Books a context that was left open or closed; opposite debts cancel, and so does a lock that stands for the context itself
+    /// (`local_irq_disable`).
+    pub(super) fn owe(&mut self, state: &mut PathState, debt: Debt) {
+        let opposite =
+            state.debts.iter().position(|other| other.context == debt.context && other.open != debt.open);
+        if let Some(at) = opposite {
+            state.debts.remove(at);
+            return;
+        }
+        let stands_for_it = state.locks.iter().find(|(key, lock)| {
+            matches!(self.terms.get(key.address), Term::Int(_))
+                && matches!(lock.now, Now::Held { mode, .. } if mode.context == debt.context)
+        });
+        if let Some((key, lock)) = stands_for_it.filter(|_| !debt.open) {
+            state.locks.set(key, LockState { now: Now::Released, ..lock });
+            return;
+        }
+        if !state.debts.iter().any(|other| other.context == debt.context && other.key == debt.key) {
+            state.debts.push(debt);
+            state.debts.sort_unstable();
+        }
+    }
+
+    /// `spin_lock_irqsave(a, f); … spin_unlock(a); local_irq_restore(f)`: the last call settles what the second left open.
+    fn settle_debt(&self, state: &mut PathState, context: Context) -> bool {
+        let owed = state.debts.iter().position(|debt| debt.open && debt.context == context);
+        owed.map(|at| state.debts.remove(at)).is_some()
+    }
+
+    fn change_sharing(&mut self, state: &mut PathState, key: LockKey, sharing: Sharing) {
+        let (entry, depth, context, saved) = match state.locks.get(key) {
+            Some(LockState { entry, now: Now::Held { depth, mode, saved } }) => {
+                (entry, depth, mode.context, saved)
+            }
+            Some(_) => return,
+            None => (Entry::Held, 1, Context::Plain, None),
+        };
+        let mode = LockMode { sharing, context };
+        state.locks.set(key, LockState { entry, now: Now::Held { depth, mode, saved } });
+    }
+
+    /// Address of the variable that a call saves its state in, or restores it from.
+    fn saved_variable(
+        &mut self,
+        state: &mut PathState,
+        effect: &CallEffect,
+        args: &[Expr],
+    ) -> Option<TermId> {
+        let Some(SavedState::Argument(n)) = effect.saved else { return None };
+        match args.get(usize::from(n))? {
+            Expr::Read(place) | Expr::AddressOf(place) => Some(self.address(state, place)),
+            _ => None,
+        }
+    }
+}
+
+fn any_context(mode: LockMode) -> LockMode {
+    LockMode { sharing: mode.sharing, context: Context::Any }
+}

@@ -1,0 +1,284 @@
+//! Expressions and places to terms; writes; what is forgotten when somebody else may write.
+
+use super::analysis::LockAnalysis;
+use super::assume;
+use super::state::{Fact, PathState, Signs, bind, lookup, unbind};
+use super::terms::{Site, Term, TermId};
+use crate::ir::{Base, Expr, LocalId, LocalKind, Location, Place, Projection};
+
+impl LockAnalysis<'_> {
+    /// The value of `expr` on this path.
+    pub(super) fn evaluate(&mut self, state: &mut PathState, expr: &Expr) -> TermId {
+        match expr {
+            Expr::Int(value) => self.terms.int(*value),
+            Expr::Null => self.terms.int(0),
+            Expr::Str => self.terms.intern(Term::Str),
+            Expr::Const(name) => self.terms.intern(Term::Const(name.clone())),
+            Expr::Read(place) => {
+                let address = self.address(state, place);
+                self.value_at(state, address)
+            }
+            Expr::AddressOf(place) => self.address(state, place),
+            Expr::Unary(op, operand) => {
+                let operand = self.evaluate(state, operand);
+                assume::unary(&mut self.terms, *op, operand)
+            }
+            Expr::Binary(op, left, right) => {
+                let left = self.evaluate(state, left);
+                let right = self.evaluate(state, right);
+                if self.terms.too_deep(left) || self.terms.too_deep(right) {
+                    return self.fresh(state);
+                }
+                assume::binary(&mut self.terms, *op, left, right)
+            }
+            Expr::Unknown => self.fresh(state),
+        }
+    }
+
+    /// The address that `place` denotes on this path.
+    pub(super) fn address(&mut self, state: &mut PathState, place: &Place) -> TermId {
+        let mut at = match &place.base {
+            Base::Local(id) => self.terms.intern(Term::Local(*id)),
+            Base::Global(name) => self.terms.intern(Term::Global(name.clone())),
+        };
+        for step in &place.projections {
+            at = match step {
+                Projection::Deref => self.value_at(state, at),
+                Projection::Field(name) if self.profile.same_address_members.contains(name) => at,
+                Projection::Field(name) => self.terms.field(at, name.clone()),
+                Projection::Index(index) => {
+                    let base =
+                        if self.is_pointer_variable(state, at) { self.value_at(state, at) } else { at };
+                    let index = self.evaluate(state, index);
+                    self.terms.intern(Term::Index(base, index))
+                }
+            };
+            if self.terms.too_deep(at) {
+                at = self.fresh(state);
+            }
+        }
+        at
+    }
+
+    /// Whether `p[i]` goes through the pointer `p` (rather than into the array `p`).
+    fn is_pointer_variable(&self, state: &PathState, at: TermId) -> bool {
+        match self.terms.get(at) {
+            Term::Local(id) => {
+                self.body.local(*id).kind == LocalKind::Parameter || lookup(&state.store, at).is_some()
+            }
+            _ => false,
+        }
+    }
+
+    /// What memory at `address` holds on this path.
+    pub(super) fn value_at(&mut self, state: &PathState, address: TermId) -> TermId {
+        if let Some(&value) = lookup(&state.store, address) {
+            return value;
+        }
+        match *self.terms.get(address) {
+            Term::Local(id) if self.body.local(id).kind == LocalKind::Parameter => {
+                self.terms.intern(Term::Input(id))
+            }
+            _ => self.terms.intern(Term::Load(address)),
+        }
+    }
+
+    /// A value that came into being here and is known by nothing else. Older values from the same place are
+    /// told apart from it.
+    pub(super) fn fresh(&mut self, state: &mut PathState) -> TermId {
+        let Location { block, statement } = self.here;
+        self.fresh_count += 1;
+        self.fresh_at(state, Site::Statement(block, statement, self.fresh_count))
+    }
+
+    /// As [`Self::fresh`], for a given site.
+    pub(super) fn fresh_at(&mut self, state: &mut PathState, site: Site) -> TermId {
+        let new = self.terms.intern(Term::Fresh(site));
+        let block = match site {
+            Site::Statement(block, ..) | Site::Join(block, _) => block,
+        };
+        if self.in_cycle[block.0 as usize] {
+            let older = self.terms.intern(Term::Older(site));
+            self.rename(state, new, older);
+        }
+        new
+    }
+
+    fn rename(&mut self, state: &mut PathState, from: TermId, to: TermId) {
+        let terms = &mut self.terms;
+        let mentioned = state
+            .store
+            .iter()
+            .any(|&(address, value)| terms.contains(address, from) || terms.contains(value, from))
+            || state.facts.iter().any(|(about, _)| terms.contains(*about, from))
+            || state.locks.iter().any(|(key, _)| terms.contains(key.address, from));
+        if !mentioned {
+            return;
+        }
+        let mut store = Vec::with_capacity(state.store.len());
+        for &(address, value) in &state.store {
+            let address = terms.substitute(address, from, to);
+            let value = terms.substitute(value, from, to);
+            bind(&mut store, address, value);
+        }
+        state.store = store;
+        let mut facts: Vec<(TermId, Fact)> = Vec::with_capacity(state.facts.len());
+        for (about, fact) in std::mem::take(&mut state.facts) {
+            let renamed = terms.substitute(about, from, to);
+            match lookup(&facts, renamed) {
+                // Two values share a name now: only what is true of both stays.
+                Some(other) => {
+                    let signs = other.signs.or(fact.signs);
+                    bind(&mut facts, renamed, Fact::signs(signs));
+                }
+                None => bind(&mut facts, renamed, fact),
+            }
+        }
+        state.facts = facts;
+        state.locks.rename(|address| terms.substitute(address, from, to));
+        for debt in &mut state.debts {
+            debt.key.address = terms.substitute(debt.key.address, from, to);
+        }
+    }
+
+    /// `place = value`.
+    pub(super) fn write(&mut self, state: &mut PathState, place: &Place, value: TermId) {
+        let address = self.address(state, place);
+        self.write_at(state, address, value);
+    }
+
+    pub(super) fn write_at(&mut self, state: &mut PathState, address: TermId, value: TermId) {
+        self.drop_parts(state, address);
+        bind(&mut state.store, address, value);
+        if self.is_private(address) {
+            return;
+        }
+        // Another path to the same member may now read something else.
+        let load = self.terms.intern(Term::Load(address));
+        unbind(&mut state.facts, load);
+        let Some(name) = self.terms.last_name(address) else { return };
+        for (about, fact) in &mut state.facts {
+            if self.terms.reads_memory(*about) && self.terms.last_name(*about).as_ref() == Some(&name) {
+                fact.firm = false;
+            }
+        }
+        let terms = &self.terms;
+        state.store.retain(|&(other, _)| {
+            other == address
+                || terms.last_name(other).as_ref() != Some(&name)
+                || matches!(terms.get(other), Term::Local(_))
+        });
+    }
+
+    /// Members of an object that is overwritten as a whole.
+    fn drop_parts(&self, state: &mut PathState, whole: TermId) {
+        let terms = &self.terms;
+        state.store.retain(|&(address, _)| address == whole || !is_part(terms, address, whole));
+    }
+
+    /// A variable comes into being: whatever was known of its last incarnation is gone.
+    pub(super) fn declare(&mut self, state: &mut PathState, place: &Place) {
+        let address = self.address(state, place);
+        self.drop_parts(state, address);
+        unbind(&mut state.store, address);
+        let terms = &self.terms;
+        state.facts.retain(|(about, _)| !terms.contains(*about, address));
+    }
+
+    /// Whether nobody but this function's own statements can write at `address`.
+    fn is_private(&self, address: TermId) -> bool {
+        match self.terms.get(address) {
+            Term::Local(id) => !self.relevance.escapes(*id),
+            Term::Field(base, _) | Term::Index(base, _) => self.is_private(*base),
+            _ => false,
+        }
+    }
+
+    /// Somebody else may have written memory: what was proved of it is only presumed from now on. Values read before
+    /// keep what was proved of them under the name `Old`.
+    pub(super) fn disturb_memory(&mut self, state: &mut PathState) {
+        for at in 0..state.store.len() {
+            let (address, value) = state.store[at];
+            if !self.is_private(address) || !self.terms.reads_memory(value) {
+                continue;
+            }
+            let old = self.terms.old(value);
+            if let Some(fact) = lookup(&state.facts, value).filter(|fact| fact.firm).cloned() {
+                let fact = match lookup(&state.facts, old) {
+                    Some(other) if *other != fact => Fact::signs(other.signs.or(fact.signs)),
+                    _ => fact,
+                };
+                bind(&mut state.facts, old, fact);
+            }
+            self.carry_compound_facts(state, value, old);
+            state.store[at].1 = old;
+        }
+        for (about, fact) in &mut state.facts {
+            if self.terms.reads_memory(*about) {
+                fact.firm = false;
+            }
+        }
+        self.presume_written(state);
+    }
+
+    /// `flags & FOO` is known of a saved `flags` too.
+    fn carry_compound_facts(&mut self, state: &mut PathState, value: TermId, old: TermId) {
+        let compound: Vec<(TermId, Fact)> = state
+            .facts
+            .iter()
+            .filter(|(about, fact)| *about != value && fact.firm && self.terms.contains(*about, value))
+            .filter(|(about, _)| matches!(self.terms.get(*about), Term::Binary(..) | Term::Unary(..)))
+            .cloned()
+            .collect();
+        for (about, fact) in compound {
+            let renamed = self.terms.substitute(about, value, old);
+            if renamed != about && lookup(&state.facts, renamed).is_none() {
+                bind(&mut state.facts, renamed, fact);
+            }
+        }
+    }
+
+    /// A constant that this path wrote to shared memory is presumably still there.
+    fn presume_written(&mut self, state: &mut PathState) {
+        let written: Vec<(TermId, TermId)> =
+            state.store.iter().copied().filter(|&(address, _)| !self.is_private(address)).collect();
+        for (address, value) in written {
+            let signs = assume::signs(&self.terms, state, value, true);
+            let constant = assume::constant(&self.terms, state, value, true);
+            if signs == Signs::ANY && constant.is_none() {
+                continue;
+            }
+            if constant.is_none() && !matches!(self.terms.get(value), Term::Unary(..) | Term::Binary(..)) {
+                continue;
+            }
+            unbind(&mut state.store, address);
+            let load = self.terms.intern(Term::Load(address));
+            bind(
+                &mut state.facts,
+                load,
+                Fact { signs, equals: constant, differs: Default::default(), firm: false },
+            );
+        }
+    }
+
+    /// A callee was given the address of a local: it may have written it.
+    pub(super) fn disturb_local(&mut self, state: &mut PathState, id: LocalId) {
+        let local = self.terms.intern(Term::Local(id));
+        self.drop_parts(state, local);
+        let value = self.fresh(state);
+        bind(&mut state.store, local, value);
+        let terms = &self.terms;
+        for (about, fact) in &mut state.facts {
+            if terms.contains(*about, local) {
+                fact.firm = false;
+            }
+        }
+    }
+}
+
+fn is_part(terms: &super::terms::Terms, address: TermId, whole: TermId) -> bool {
+    match terms.get(address) {
+        Term::Field(base, _) | Term::Index(base, _) => *base == whole || is_part(terms, *base, whole),
+        _ => false,
+    }
+}

@@ -1,0 +1,228 @@
+//! What the exits of a body say about each lock: the one place where held and free are weighed against each other.
+
+use super::analysis::LockAnalysis;
+use super::event::{EventKind, ExitClass, ExitKind};
+use super::state::{LockKey, Now};
+use super::terms::Term;
+use std::collections::BTreeSet;
+
+/// How the exits of a body leave one lock, relative to its entry. Indices into [`LockAnalysis::exits`].
+#[derive(Clone, Debug, Default)]
+pub struct Balance {
+    /// Exits at which it is held more often than on entry.
+    pub held: Vec<usize>,
+    /// Exits at which it is as on entry.
+    pub even: Vec<usize>,
+    /// Exits at which a lock of the caller's was released.
+    pub released: Vec<usize>,
+}
+
+/// What is wrong, or remarkable, about the exits.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Imbalance {
+    /// Every exit leaves it as it was.
+    Even,
+    /// These exits hold what exits of their own class do not.
+    Missing {
+        /// The exits that still hold.
+        exits: Vec<usize>,
+        /// They are failures, and successes release.
+        on_error: bool,
+        /// Held and free exits are of one and the same kind.
+        same_kind: bool,
+    },
+    /// Handed over to the caller: on every exit, or on the successful ones.
+    HandsOver {
+        /// The exits that hold.
+        exits: Vec<usize>,
+        /// Only some exits hold, told apart by what they return.
+        conditional: bool,
+        /// The body also releases it on some path.
+        managed: bool,
+    },
+    /// The caller's lock is released on every exit, or on exits told apart by what they return.
+    TakesOver {
+        /// The exits that have released.
+        exits: Vec<usize>,
+        /// Only some exits.
+        conditional: bool,
+    },
+    /// The caller's lock is dropped; some exits of a class have taken it back, others have not.
+    NotRetaken {
+        /// The exits that have not.
+        exits: Vec<usize>,
+    },
+    /// Some exits hold what was free, others have released what was never taken.
+    Mismatch {
+        /// The exits that hold.
+        held: Vec<usize>,
+        /// The exits that released.
+        released: Vec<usize>,
+    },
+}
+
+impl LockAnalysis<'_> {
+    /// All locks that some exit or event is about, in the order of their first event.
+    pub fn keys(&self) -> Vec<LockKey> {
+        let mut keys: Vec<LockKey> = Vec::new();
+        let mut events: Vec<_> = self.events.iter().collect();
+        events.sort_by_key(|event| event.at);
+        for key in events.iter().map(|event| event.key) {
+            if !keys.contains(&key) {
+                keys.push(key);
+            }
+        }
+        for exit in &self.exits {
+            for (key, _) in exit.state.locks.iter() {
+                if !keys.contains(&key) {
+                    keys.push(key);
+                }
+            }
+        }
+        keys
+    }
+
+    /// How the exits leave `key`; doubtful exits only when `doubtful`.
+    pub fn balance(&self, key: LockKey, doubtful: bool) -> Balance {
+        let mut balance = Balance::default();
+        for (at, exit) in self.exits.iter().enumerate().filter(|(_, exit)| doubtful || !exit.state.doubtful) {
+            let change = exit.state.locks.get(key).map_or(0, |lock| lock.balance());
+            match change {
+                0 => balance.even.push(at),
+                1.. => balance.held.push(at),
+                _ => balance.released.push(at),
+            }
+        }
+        balance
+    }
+
+    /// Weighs the exits.
+    pub fn imbalance(&self, key: LockKey, doubtful: bool) -> Imbalance {
+        let balance = self.balance(key, doubtful);
+        match (balance.held.is_empty(), balance.released.is_empty()) {
+            (true, true) => Imbalance::Even,
+            (false, true) => self.weigh_held(key, balance),
+            (true, false) => self.weigh_released(key, balance),
+            (false, false) => Imbalance::Mismatch { held: balance.held, released: balance.released },
+        }
+    }
+
+    fn kinds(&self, exits: &[usize]) -> BTreeSet<ExitKind> {
+        exits.iter().map(|&at| self.exits[at].kind).collect()
+    }
+
+    /// Whether the body gives `key` back somewhere after having taken it.
+    pub fn releases(&self, key: LockKey) -> bool {
+        self.events
+            .iter()
+            .any(|event| event.key == key && matches!(event.kind, EventKind::Released { held: true, .. }))
+    }
+
+    fn weigh_held(&self, key: LockKey, balance: Balance) -> Imbalance {
+        let Balance { held, even, .. } = balance;
+        let managed = self.releases(key);
+        if even.is_empty() {
+            return Imbalance::HandsOver { exits: held, conditional: false, managed };
+        }
+        let (held_kinds, even_kinds) = (self.kinds(&held), self.kinds(&even));
+        let same_kind = !held_kinds.is_disjoint(&even_kinds);
+        let has = |kinds: &BTreeSet<ExitKind>, class| kinds.iter().any(|kind| kind.class() == class);
+        let (held_ok, held_bad) =
+            (has(&held_kinds, ExitClass::Success), has(&held_kinds, ExitClass::Failure));
+        let (even_ok, even_bad) =
+            (has(&even_kinds, ExitClass::Success), has(&even_kinds, ExitClass::Failure));
+        let failing: Vec<usize> =
+            held.iter().copied().filter(|&at| self.exits[at].kind.class() != ExitClass::Success).collect();
+        if held_bad && !(held_ok && even_ok) {
+            // Failures hold: either successes do not, or successes always do and some failures clean up.
+            if even_ok || even_bad || managed {
+                return Imbalance::Missing { exits: failing, on_error: even_ok, same_kind };
+            }
+        }
+        if held_ok && !held_bad && !even_ok && even_bad {
+            return Imbalance::HandsOver { exits: held, conditional: true, managed };
+        }
+        if !managed || (!same_kind && held_ok && !held_bad) {
+            // Never released here, or told apart by the result: `if (need) lock(l);`, "returns 1 with the lock held".
+            let conditional = true;
+            return Imbalance::HandsOver { exits: held, conditional, managed };
+        }
+        Imbalance::Missing { exits: held, on_error: false, same_kind }
+    }
+
+    fn weigh_released(&self, key: LockKey, balance: Balance) -> Imbalance {
+        let Balance { even, released, .. } = balance;
+        if even.is_empty() {
+            return Imbalance::TakesOver { exits: released, conditional: false };
+        }
+        let separate = self.kinds(&released).is_disjoint(&self.kinds(&even));
+        let retaken = even.iter().any(|&at| {
+            let lock = self.exits[at].state.locks.get(key);
+            lock.is_some_and(|lock| matches!(lock.now, Now::Held { .. }))
+                && self
+                    .events
+                    .iter()
+                    .any(|event| event.key == key && matches!(event.kind, EventKind::Acquired { .. }))
+        });
+        if retaken && !separate {
+            return Imbalance::NotRetaken { exits: released };
+        }
+        Imbalance::TakesOver { exits: released, conditional: true }
+    }
+
+    /// Another lock of the same family that is out of balance the other way: perhaps the same lock under another name.
+    pub fn counterpart(&self, key: LockKey, doubtful: bool) -> Option<LockKey> {
+        let mine = self.balance(key, doubtful);
+        self.keys().into_iter().find(|&other| {
+            if other == key || other.family != key.family {
+                return false;
+            }
+            let theirs = self.balance(other, doubtful);
+            !mine.held.is_empty() && !theirs.released.is_empty()
+                || !mine.released.is_empty() && !theirs.held.is_empty()
+        })
+    }
+
+    /// A preprocessor choice that all of `exits` make and not all of `others`: its text, and whether it holds.
+    pub fn shared_configuration(&self, exits: &[usize], others: &[usize]) -> Option<(crate::ir::Name, bool)> {
+        let choices = |at: usize| {
+            let facts = self.exits[at].state.facts.iter();
+            facts.filter_map(|(about, fact)| match self.terms.get(*about) {
+                Term::Configuration(name) => {
+                    Some((name.clone(), !fact.signs.within(super::state::Signs::ZERO)))
+                }
+                _ => None,
+            })
+        };
+        let (&first, rest) = exits.split_first()?;
+        choices(first).find(|choice| {
+            rest.iter().all(|&at| choices(at).any(|other| other == *choice))
+                && (others.is_empty()
+                    || others
+                        .iter()
+                        .any(|&at| choices(at).any(|other| other.0 == choice.0 && other.1 != choice.1)))
+        })
+    }
+
+    /// Whether two locks certainly differ: both are named without a value that came into being on the way, and by different paths.
+    pub fn certainly_differ(&self, a: LockKey, b: LockKey) -> bool {
+        a != b && self.terms.is_rigid(a.address) && self.terms.is_rigid(b.address)
+    }
+
+    /// Whether the lock is one of several behind a name that changes from round to round.
+    pub fn is_one_of_many(&self, key: LockKey) -> bool {
+        let mut many = false;
+        self.terms.walk(key.address, &mut |_, term| many |= matches!(term, Term::Older(_)));
+        many
+    }
+
+    /// Whether only the lock's family is known.
+    pub fn is_unnamed(&self, key: LockKey) -> bool {
+        self.is_wildcard(key)
+    }
+
+    /// How the source spells the lock.
+    pub fn spelled(&self, key: LockKey) -> &str {
+        self.spelling.get(&key).map_or("the lock", String::as_str)
+    }
+}

@@ -1,0 +1,322 @@
+//! What can still matter from a block on: a backward liveness restricted to what conditions, lock operations and
+//! results read.
+//!
+//! A fact that no later test can use would only keep disjuncts apart; this is what makes dropping it safe. Variables that are
+//! merely printed or passed on are not relevant.
+
+use super::meaning::{CallMeaning, Meanings};
+use crate::ir::cfg::{EdgeKind, TerminatorKind};
+use crate::ir::{
+    Base, Body, Callee, Expr, LocalId, LocalKind, Name, Place, Predicate, Projection, StatementKind,
+};
+use crate::profile::{Effect, FamilyId, LockRoot};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+/// A set of small numbers.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Bits(Vec<u64>);
+
+impl Bits {
+    fn insert(&mut self, at: usize) {
+        if self.0.len() <= at / 64 {
+            self.0.resize(at / 64 + 1, 0);
+        }
+        self.0[at / 64] |= 1 << (at % 64);
+    }
+
+    fn remove(&mut self, at: usize) {
+        if let Some(word) = self.0.get_mut(at / 64) {
+            *word &= !(1 << (at % 64));
+        }
+    }
+
+    fn contains(&self, at: usize) -> bool {
+        self.0.get(at / 64).is_some_and(|word| word >> (at % 64) & 1 == 1)
+    }
+
+    /// Answers whether anything was added.
+    fn union(&mut self, other: &Bits) -> bool {
+        if self.0.len() < other.0.len() {
+            self.0.resize(other.0.len(), 0);
+        }
+        let mut grown = false;
+        for (word, more) in self.0.iter_mut().zip(&other.0) {
+            grown |= *more & !*word != 0;
+            *word |= more;
+        }
+        grown
+    }
+}
+
+/// The shape of a lock in the text: family and last member name; `None` when a variable hides it.
+type Shape = (FamilyId, Option<Name>);
+
+/// What matters at the start of each block of a body.
+pub struct Relevance {
+    locals: usize,
+    names: FxHashMap<Name, usize>,
+    shapes: FxHashMap<Shape, usize>,
+    live: Vec<Bits>,
+    exposed: Vec<Bits>,
+    escaping: Vec<bool>,
+}
+
+impl Relevance {
+    /// Computes what matters in `body`.
+    pub fn of(body: &Body, meanings: &Meanings<'_>) -> Self {
+        let mut relevance = Relevance {
+            locals: body.locals.len(),
+            names: FxHashMap::default(),
+            shapes: FxHashMap::default(),
+            live: vec![Bits::default(); body.cfg.len()],
+            exposed: vec![Bits::default(); body.cfg.len()],
+            escaping: escaping_locals(body),
+        };
+        let mut order = body.cfg.reverse_postorder();
+        order.reverse();
+        loop {
+            let mut changed = false;
+            for &block in &order {
+                let (mut live, mut exposed) = (Bits::default(), Bits::default());
+                for edge in body.cfg.successors(block) {
+                    live.union(&relevance.live[edge.target.0 as usize]);
+                    exposed.union(&relevance.exposed[edge.target.0 as usize]);
+                    if let EdgeKind::Case(low, high) = edge.kind {
+                        relevance.use_expr(&mut live, low);
+                        if let Some(high) = high {
+                            relevance.use_expr(&mut live, high);
+                        }
+                    }
+                }
+                match &body.cfg.block(block).terminator.kind {
+                    TerminatorKind::Branch(Predicate::Holds(condition)) => {
+                        relevance.use_expr(&mut live, condition);
+                    }
+                    TerminatorKind::Switch(scrutinee) => relevance.use_expr(&mut live, scrutinee),
+                    TerminatorKind::Return(Some(value)) => relevance.use_expr(&mut live, value),
+                    TerminatorKind::Branch(_)
+                    | TerminatorKind::Return(None)
+                    | TerminatorKind::Goto
+                    | TerminatorKind::Choice
+                    | TerminatorKind::Unreachable => {}
+                }
+                for statement in body.cfg.block(block).statements.iter().rev() {
+                    relevance.backward(&mut live, &mut exposed, &statement.kind, meanings);
+                }
+                changed |= relevance.live[block.0 as usize].union(&live);
+                changed |= relevance.exposed[block.0 as usize].union(&exposed);
+            }
+            if !changed {
+                return relevance;
+            }
+        }
+    }
+
+    /// Whether `local` is read by something that matters, from the start of `block` on.
+    pub fn local(&self, block: crate::ir::BlockId, local: LocalId) -> bool {
+        self.live[block.0 as usize].contains(local.0 as usize)
+    }
+
+    /// Whether memory called `name` (its last member, or a global) is.
+    pub fn name(&self, block: crate::ir::BlockId, name: &Name) -> bool {
+        self.names.get(name).is_some_and(|&at| self.live[block.0 as usize].contains(self.locals + at))
+    }
+
+    /// Whether a release of such a lock can be reached from `block` without passing an acquisition of it.
+    pub fn release_ahead(&self, block: crate::ir::BlockId, family: FamilyId, name: Option<Name>) -> bool {
+        let exposed = &self.exposed[block.0 as usize];
+        let ahead = |shape: &Shape| self.shapes.get(shape).is_some_and(|&at| exposed.contains(at));
+        ahead(&(family, None)) || name.is_some() && ahead(&(family, name))
+    }
+
+    /// Whether the local's address is kept somewhere, so that any callee may write it.
+    pub fn escapes(&self, local: LocalId) -> bool {
+        self.escaping[local.0 as usize]
+    }
+
+    fn backward(
+        &mut self,
+        live: &mut Bits,
+        exposed: &mut Bits,
+        kind: &StatementKind,
+        meanings: &Meanings<'_>,
+    ) {
+        match kind {
+            StatementKind::Assign { place, value } => {
+                if self.define(live, place) {
+                    self.use_expr(live, value);
+                }
+            }
+            StatementKind::Declare(place) => {
+                self.define(live, place);
+            }
+            StatementKind::Call { place, callee, args, .. } => {
+                let wanted = match place {
+                    Some(place) => self.define(live, place),
+                    None => false,
+                };
+                let Callee::Named(name) = callee else { return };
+                let meaning = meanings.of(name);
+                let matters = match &meaning {
+                    CallMeaning::Unknown => wanted,
+                    _ => true,
+                };
+                if matters {
+                    for arg in args {
+                        self.use_expr(live, arg);
+                    }
+                }
+                if wanted {
+                    let at = self.name_id(name);
+                    live.insert(self.locals + at);
+                }
+                self.expose(exposed, &meaning, args);
+            }
+            StatementKind::Opaque(_) => {}
+        }
+    }
+
+    fn expose(&mut self, exposed: &mut Bits, meaning: &CallMeaning<'_>, args: &[Expr]) {
+        match meaning {
+            CallMeaning::Effects(effects) => {
+                for effect in effects.iter() {
+                    let name = match (&effect.lock.root, effect.lock.members.last()) {
+                        (_, Some(member)) => Some(member.clone()),
+                        (LockRoot::Argument(n), None) => args.get(usize::from(*n)).and_then(expr_name),
+                        (LockRoot::Global, None) => Some(Name::default()),
+                        _ => None,
+                    };
+                    let at = self.shape_id((effect.family, name));
+                    match effect.effect {
+                        Effect::Release | Effect::ReleaseIf(_) | Effect::GuardRelease => exposed.insert(at),
+                        Effect::Acquire | Effect::TryAcquire(_) => exposed.remove(at),
+                        _ => {}
+                    }
+                }
+            }
+            CallMeaning::Summary(summary) => {
+                for (family, name) in summary.released_shapes() {
+                    let at = self.shape_id((family, name));
+                    exposed.insert(at);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The place is written: answers whether anybody cares.
+    fn define(&mut self, live: &mut Bits, place: &Place) -> bool {
+        if let Some(local) = place.as_local() {
+            let wanted = live.contains(local.0 as usize);
+            live.remove(local.0 as usize);
+            return wanted || self.escaping[local.0 as usize];
+        }
+        let wanted = match place_name(place) {
+            Some(name) => self.names.get(&name).is_some_and(|&at| live.contains(self.locals + at)),
+            None => matches!(place.base, Base::Local(id) if live.contains(id.0 as usize)),
+        };
+        if wanted {
+            self.use_place(live, place);
+        }
+        wanted
+    }
+
+    fn use_expr(&mut self, live: &mut Bits, expr: &Expr) {
+        match expr {
+            Expr::Read(place) | Expr::AddressOf(place) => self.use_place(live, place),
+            Expr::Unary(_, operand) => self.use_expr(live, operand),
+            Expr::Binary(_, left, right) => {
+                self.use_expr(live, left);
+                self.use_expr(live, right);
+            }
+            Expr::Int(_) | Expr::Null | Expr::Str | Expr::Const(_) | Expr::Unknown => {}
+        }
+    }
+
+    fn use_place(&mut self, live: &mut Bits, place: &Place) {
+        match &place.base {
+            Base::Local(id) => live.insert(id.0 as usize),
+            Base::Global(name) => {
+                let at = self.name_id(name);
+                live.insert(self.locals + at);
+            }
+        }
+        for step in &place.projections {
+            match step {
+                Projection::Field(name) => {
+                    let at = self.name_id(name);
+                    live.insert(self.locals + at);
+                }
+                Projection::Index(index) => self.use_expr(live, index),
+                Projection::Deref => {}
+            }
+        }
+    }
+
+    fn name_id(&mut self, name: &Name) -> usize {
+        let next = self.names.len();
+        *self.names.entry(name.clone()).or_insert(next)
+    }
+
+    fn shape_id(&mut self, shape: Shape) -> usize {
+        let next = self.shapes.len();
+        *self.shapes.entry(shape).or_insert(next)
+    }
+}
+
+/// Last member or global of a place; `None` for a plain local.
+fn place_name(place: &Place) -> Option<Name> {
+    let member = place.projections.iter().rev().find_map(|step| match step {
+        Projection::Field(name) => Some(name.clone()),
+        _ => None,
+    });
+    match (&member, &place.base) {
+        (None, Base::Global(name)) => Some(name.clone()),
+        _ => member,
+    }
+}
+
+/// Last name of the place that `expr` denotes or points to.
+fn expr_name(expr: &Expr) -> Option<Name> {
+    match expr {
+        Expr::AddressOf(place) => place_name(place),
+        Expr::Read(place) if !place.projections.is_empty() => place_name(place),
+        _ => None,
+    }
+}
+
+/// Locals whose address is stored, returned or compared, rather than only passed to a call.
+fn escaping_locals(body: &Body) -> Vec<bool> {
+    let mut escaping = FxHashSet::default();
+    for block in body.cfg.blocks() {
+        for statement in &body.cfg.block(block).statements {
+            if let StatementKind::Assign { value, .. } = &statement.kind {
+                addresses(value, &mut |id| {
+                    escaping.insert(id);
+                });
+            }
+        }
+    }
+    body.locals
+        .iter()
+        .enumerate()
+        .map(|(at, local)| local.kind == LocalKind::Static || escaping.contains(&LocalId(at as u32)))
+        .collect()
+}
+
+/// Calls `visit` on each local whose address `expr` takes.
+pub fn addresses(expr: &Expr, visit: &mut dyn FnMut(LocalId)) {
+    match expr {
+        Expr::AddressOf(Place { base: Base::Local(id), projections })
+            if !projections.contains(&Projection::Deref) =>
+        {
+            visit(*id);
+        }
+        Expr::Unary(_, operand) => addresses(operand, visit),
+        Expr::Binary(_, left, right) => {
+            addresses(left, visit);
+            addresses(right, visit);
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,259 @@
+//! What is known on one path: the store, the facts, the locks.
+//!
+//! Two states with equal locks may be joined when disjuncts grow too many; states with different locks never are.
+//! Where a lock was taken is witness, not state.
+
+use super::terms::TermId;
+use crate::profile::{FamilyId, LockMode};
+
+/// The only notion of "the same lock": family and canonical address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LockKey {
+    /// Family.
+    pub family: FamilyId,
+    /// Canonical address term (see [`super::terms::Terms::canonical`]).
+    pub address: TermId,
+}
+
+/// What the function presumes of a lock when it is entered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Entry {
+    /// Not told.
+    Unknown,
+    /// Not held: it was acquired first.
+    Free,
+    /// Held by the caller: it was released, or asserted, first.
+    Held,
+}
+
+/// Whether the lock is held now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Now {
+    /// Held.
+    Held {
+        /// How often.
+        depth: u8,
+        /// How.
+        mode: LockMode,
+        /// The variable (its address) that holds the saved state.
+        saved: Option<TermId>,
+    },
+    /// Released on this path.
+    Released,
+    /// An attempt to take it failed on this path.
+    Failed,
+    /// Handed on to somebody who releases it.
+    Transferred,
+}
+
+/// One lock on one path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LockState {
+    /// On entry.
+    pub entry: Entry,
+    /// Now.
+    pub now: Now,
+}
+
+impl LockState {
+    /// How many times more (positive) or less (negative) it is held than on entry.
+    pub fn balance(&self) -> i32 {
+        let now = match self.now {
+            Now::Held { depth, .. } => i32::from(depth),
+            Now::Released | Now::Failed => 0,
+            // Whoever it was handed to releases it: nothing is owed.
+            Now::Transferred => i32::from(self.entry == Entry::Held),
+        };
+        now - i32::from(self.entry == Entry::Held)
+    }
+
+    /// Held, for certain, by this path.
+    pub fn is_held(&self) -> bool {
+        matches!(self.now, Now::Held { .. })
+    }
+}
+
+/// The locks that a path has touched; what is absent is untouched.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct LockSet(Vec<(LockKey, LockState)>);
+
+impl LockSet {
+    /// The state of `key`, if touched.
+    pub fn get(&self, key: LockKey) -> Option<LockState> {
+        self.0.binary_search_by_key(&key, |entry| entry.0).ok().map(|at| self.0[at].1)
+    }
+
+    /// Sets the state of `key`.
+    pub fn set(&mut self, key: LockKey, state: LockState) {
+        match self.0.binary_search_by_key(&key, |entry| entry.0) {
+            Ok(at) => self.0[at].1 = state,
+            Err(at) => self.0.insert(at, (key, state)),
+        }
+    }
+
+    /// Forgets `key`.
+    pub fn remove(&mut self, key: LockKey) {
+        self.0.retain(|entry| entry.0 != key);
+    }
+
+    /// All touched locks, by key.
+    pub fn iter(&self) -> impl Iterator<Item = (LockKey, LockState)> + '_ {
+        self.0.iter().copied()
+    }
+
+    /// Keeps what `keep` wants.
+    pub fn retain(&mut self, mut keep: impl FnMut(LockKey, LockState) -> bool) {
+        self.0.retain(|entry| keep(entry.0, entry.1));
+    }
+
+    /// Whether no lock was touched.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Renames keys; of two that become one the held one stays.
+    pub fn rename(&mut self, mut rename: impl FnMut(TermId) -> TermId) {
+        let entries = std::mem::take(&mut self.0);
+        for (key, state) in entries {
+            let key = LockKey { address: rename(key.address), ..key };
+            match self.get(key) {
+                Some(other) if other.is_held() => {}
+                _ => self.set(key, state),
+            }
+        }
+    }
+}
+
+/// Which signs a value may have: bits for negative (error codes, error pointers), zero (null, false), positive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Signs(pub u8);
+
+impl Signs {
+    /// Negative.
+    pub const NEGATIVE: Signs = Signs(1);
+    /// Zero.
+    pub const ZERO: Signs = Signs(2);
+    /// Positive.
+    pub const POSITIVE: Signs = Signs(4);
+    /// Not zero.
+    pub const NONZERO: Signs = Signs(5);
+    /// Not negative.
+    pub const NOT_NEGATIVE: Signs = Signs(6);
+    /// Not positive.
+    pub const NOT_POSITIVE: Signs = Signs(3);
+    /// Anything.
+    pub const ANY: Signs = Signs(7);
+    /// Nothing: the path is impossible.
+    pub const NONE: Signs = Signs(0);
+
+    /// Both.
+    pub fn and(self, other: Signs) -> Signs {
+        Signs(self.0 & other.0)
+    }
+
+    /// Either.
+    pub fn or(self, other: Signs) -> Signs {
+        Signs(self.0 | other.0)
+    }
+
+    /// The others.
+    pub fn complement(self) -> Signs {
+        Signs(!self.0 & 7)
+    }
+
+    /// Whether every value of `self` is one of `other`.
+    pub fn within(self, other: Signs) -> bool {
+        self.0 & !other.0 == 0
+    }
+
+    /// Of an integer.
+    pub fn of(value: i64) -> Signs {
+        match value.signum() {
+            -1 => Signs::NEGATIVE,
+            0 => Signs::ZERO,
+            _ => Signs::POSITIVE,
+        }
+    }
+
+    /// Of the negated value.
+    pub fn negated(self) -> Signs {
+        Signs((self.0 & 2) | (self.0 & 1) << 2 | self.0 >> 2)
+    }
+}
+
+/// What is known of a value.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Fact {
+    /// Its possible signs.
+    pub signs: Signs,
+    /// A constant that it equals.
+    pub equals: Option<TermId>,
+    /// Constants that it differs from (bounded).
+    pub differs: smallvec::SmallVec<[TermId; 2]>,
+    /// Proved. Otherwise presumed: it held before something happened that may have changed it.
+    pub firm: bool,
+}
+
+impl Fact {
+    /// Nothing known.
+    pub fn any() -> Self {
+        Fact { signs: Signs::ANY, equals: None, differs: smallvec::SmallVec::new(), firm: true }
+    }
+
+    /// Only the signs.
+    pub fn signs(signs: Signs) -> Self {
+        Fact { signs, ..Fact::any() }
+    }
+}
+
+/// A map from terms, sorted by id.
+pub type TermMap<V> = Vec<(TermId, V)>;
+
+/// Looks `key` up.
+pub fn lookup<V>(map: &TermMap<V>, key: TermId) -> Option<&V> {
+    map.binary_search_by_key(&key, |entry| entry.0).ok().map(|at| &map[at].1)
+}
+
+/// Binds `key`.
+pub fn bind<V>(map: &mut TermMap<V>, key: TermId, value: V) {
+    match map.binary_search_by_key(&key, |entry| entry.0) {
+        Ok(at) => map[at].1 = value,
+        Err(at) => map.insert(at, (key, value)),
+    }
+}
+
+/// Unbinds `key`.
+pub fn unbind<V>(map: &mut TermMap<V>, key: TermId) {
+    if let Ok(at) = map.binary_search_by_key(&key, |entry| entry.0) {
+        map.remove(at);
+    }
+}
+
+/// One disjunct.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct PathState {
+    /// Value bound to each address that this path wrote (or that was given a value of its own).
+    pub store: TermMap<TermId>,
+    /// Facts about values.
+    pub facts: TermMap<Fact>,
+    /// The locks.
+    pub locks: LockSet,
+    /// Mismatched contexts that another call has yet to settle: `spin_lock_irqsave(a) … spin_unlock(a)` leaves interrupts
+    /// off for somebody else to restore.
+    pub debts: smallvec::SmallVec<[Debt; 1]>,
+    /// The path contradicts a presumed fact: possible, but nobody knows.
+    pub doubtful: bool,
+}
+
+/// A context that was entered with one lock and not left with it, or left without having been entered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Debt {
+    /// The context.
+    pub context: crate::profile::Context,
+    /// Entered and not left (`true`), or left and not entered.
+    pub open: bool,
+    /// The lock whose release did it.
+    pub key: LockKey,
+    /// Where.
+    pub at: crate::ir::Location,
+}

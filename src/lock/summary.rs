@@ -1,0 +1,313 @@
+//! What calling a function does to locks, in terms that its callers can use.
+//!
+//! A [`Summary`] is a list of [`Case`]s: "when these conditions on the arguments held, it returned a value of these signs
+//! and changed these locks". This one shape covers hand-overs, conditional acquires, wrappers of trylock, and helpers
+//! steered by a flag.
+
+use super::analysis::LockAnalysis;
+use super::assume;
+use super::event::Exit;
+use super::state::{Entry, LockKey, LockState, Now, Signs, lookup};
+use super::terms::{Term, TermId};
+use crate::ir::{LocalKind, Name};
+use crate::profile::FamilyId;
+
+/// More cases than this are not told apart: the summary says "unknown".
+const CASE_LIMIT: usize = 8;
+
+/// A value or address in terms of the call: arguments, globals, result.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Path {
+    /// Argument `n`.
+    Argument(usize),
+    /// The returned value.
+    Result,
+    /// Address of a global.
+    Global(Name),
+    /// What memory holds there.
+    Load(Box<Path>),
+    /// Address of a member.
+    Field(Box<Path>, Name),
+    /// Address of an element.
+    Index(Box<Path>, Box<Path>),
+    /// Two terms that name one lock.
+    Pair(Box<Path>, Box<Path>),
+    /// A number.
+    Int(i64),
+    /// A named constant.
+    Const(Name),
+}
+
+/// The change of one lock over a call.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LockChange {
+    /// Family.
+    pub family: FamilyId,
+    /// Which lock; `None` when it cannot be said in the caller's terms.
+    pub path: Option<Path>,
+    /// Its state at the exit.
+    pub state: LockState,
+}
+
+/// One way a call can end.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Case {
+    /// Signs that values reached from the arguments had.
+    pub conditions: Vec<(Path, Signs)>,
+    /// Signs of the result.
+    pub result: Signs,
+    /// The result, when it is one integer.
+    pub value: Option<i64>,
+    /// Locks that changed.
+    pub changes: Vec<LockChange>,
+}
+
+/// What calling a function does.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Summary {
+    /// The ways it ends; none when it never returns.
+    pub cases: Vec<Case>,
+    /// Locks that it takes and gives back inside: the caller must not hold them.
+    pub takes: Vec<(FamilyId, Path)>,
+    /// It answers whether this lock is held; `true` when a nonzero result says "held".
+    pub query: Option<(FamilyId, Path, bool)>,
+    /// Too many cases, or something undecided inside: nothing may be concluded from it.
+    pub unknown: bool,
+}
+
+impl Summary {
+    /// Whether a caller learns anything from it about locks.
+    pub fn tells_something(&self) -> bool {
+        self.never_returns()
+            || self.query.is_some()
+            || !self.takes.is_empty()
+            || self.cases.iter().any(|case| !case.changes.is_empty())
+    }
+
+    /// Whether no path comes back.
+    pub fn never_returns(&self) -> bool {
+        self.cases.is_empty() && !self.unknown
+    }
+
+    /// Families and last member names of the locks that it releases.
+    pub fn released_shapes(&self) -> Vec<(FamilyId, Option<Name>)> {
+        let released = self.cases.iter().flat_map(|case| &case.changes);
+        released
+            .filter(|change| change.state.balance() < 0)
+            .map(|change| (change.family, change.path.as_ref().and_then(last_name)))
+            .collect()
+    }
+}
+
+fn last_name(path: &Path) -> Option<Name> {
+    match path {
+        Path::Field(_, name) | Path::Global(name) => Some(name.clone()),
+        Path::Index(base, _) | Path::Pair(base, _) => last_name(base),
+        _ => None,
+    }
+}
+
+impl LockAnalysis<'_> {
+    /// The summary of the analysed body, without the locks in `blamed`: what a finding was reported on is taken to be
+    /// mended, or every caller would repeat it.
+    pub fn summarise(&self, decided: bool, blamed: &dyn Fn(LockKey) -> bool) -> Summary {
+        let mut summary =
+            Summary { cases: Vec::new(), takes: self.takes(blamed), query: self.query(), unknown: !decided };
+        let sure = self.exits.iter().any(|exit| !exit.state.doubtful);
+        for exit in self.exits.iter().filter(|exit| !sure || !exit.state.doubtful) {
+            let case = self.case(exit, blamed);
+            match summary.cases.iter_mut().find(|other| other.changes == case.changes) {
+                Some(other) => {
+                    other.result = other.result.or(case.result);
+                    if other.value != case.value {
+                        other.value = None;
+                    }
+                    other.conditions.retain_mut(|(path, signs)| {
+                        match case.conditions.iter().find(|(same, _)| same == path) {
+                            Some((_, more)) => {
+                                *signs = signs.or(*more);
+                                *signs != Signs::ANY
+                            }
+                            None => false,
+                        }
+                    });
+                }
+                None => summary.cases.push(case),
+            }
+        }
+        if summary.cases.len() == 1 {
+            summary.cases[0].conditions.clear();
+        }
+        if summary.cases.len() > CASE_LIMIT {
+            summary.cases.truncate(1);
+            summary.cases[0] =
+                Case { conditions: Vec::new(), result: Signs::ANY, value: None, changes: Vec::new() };
+            summary.unknown = true;
+        }
+        summary
+    }
+
+    fn case(&self, exit: &Exit, blamed: &dyn Fn(LockKey) -> bool) -> Case {
+        let mut changes = Vec::new();
+        for (key, state) in exit.state.locks.iter() {
+            let returned = exit.value.filter(|&value| self.terms.contains(key.address, value));
+            let local = self.roots_in_local(key.address) && returned.is_none();
+            if state.balance() == 0 || blamed(key) || local {
+                continue;
+            }
+            changes.push(LockChange { family: key.family, path: self.path(key.address, exit.value), state });
+        }
+        let conditions = exit.state.facts.iter().filter(|(_, fact)| fact.firm && fact.signs != Signs::ANY);
+        let conditions = conditions
+            .filter_map(|(about, fact)| Some((self.path(*about, None)?, fact.signs)))
+            .filter(|(path, _)| !matches!(path, Path::Global(_)))
+            .collect();
+        let (result, value) = match exit.value {
+            None => (Signs::ANY, None),
+            Some(value) => {
+                let constant = assume::constant(&self.terms, &exit.state, value, true);
+                let number = constant.and_then(|term| match self.terms.get(term) {
+                    Term::Int(number) => Some(*number),
+                    _ => None,
+                });
+                (assume::signs(&self.terms, &exit.state, value, true), number)
+            }
+        };
+        Case { conditions, result, value, changes }
+    }
+
+    fn roots_in_local(&self, address: TermId) -> bool {
+        match self.terms.get(address) {
+            Term::Local(id) => self.body.local(*id).kind != LocalKind::Static,
+            Term::Field(base, _) | Term::Index(base, _) => self.roots_in_local(*base),
+            _ => false,
+        }
+    }
+
+    /// Locks that every exit leaves as they were but that were taken on the way.
+    fn takes(&self, blamed: &dyn Fn(LockKey) -> bool) -> Vec<(FamilyId, Path)> {
+        let mut takes = Vec::new();
+        for &key in &self.taken {
+            let family = self.profile.family(key.family);
+            if family.nests || blamed(key) || self.roots_in_local(key.address) {
+                continue;
+            }
+            if let Some(path) = self.path(key.address, None) {
+                if !takes.contains(&(key.family, path.clone())) {
+                    takes.push((key.family, path));
+                }
+            }
+        }
+        takes
+    }
+
+    /// `static bool held(p) { return PageLocked(p); }`
+    fn query(&self) -> Option<(FamilyId, Path, bool)> {
+        let mut answer = None;
+        for exit in &self.exits {
+            let mut value = exit.value?;
+            let mut positive = true;
+            while let Term::Unary(crate::ir::UnaryOp::Not, inner) = *self.terms.get(value) {
+                value = inner;
+                positive = !positive;
+            }
+            let Term::Query(family, address) = *self.terms.get(value) else { return None };
+            let this = (family, self.path(address, None)?, positive);
+            if answer.get_or_insert_with(|| this.clone()) != &this {
+                return None;
+            }
+        }
+        answer
+    }
+
+    fn path(&self, term: TermId, result: Option<TermId>) -> Option<Path> {
+        if result == Some(term) && !matches!(self.terms.get(term), Term::Input(_) | Term::Int(_)) {
+            return Some(Path::Result);
+        }
+        let boxed = |inner: TermId| self.path(inner, result).map(Box::new);
+        Some(match self.terms.get(term) {
+            Term::Int(value) => Path::Int(*value),
+            Term::Const(name) => Path::Const(name.clone()),
+            Term::Input(id) => Path::Argument(id.0 as usize),
+            Term::Global(name) => Path::Global(name.clone()),
+            Term::Load(address) => Path::Load(boxed(*address)?),
+            Term::Old(inner) => return self.path(*inner, result),
+            Term::Field(base, name) => Path::Field(boxed(*base)?, name.clone()),
+            Term::Index(base, index) => Path::Index(boxed(*base)?, boxed(*index)?),
+            Term::Pair(a, b) => Path::Pair(boxed(*a)?, boxed(*b)?),
+            Term::Str
+            | Term::Local(_)
+            | Term::Fresh(_)
+            | Term::Older(_)
+            | Term::Unary(..)
+            | Term::Binary(..)
+            | Term::Call(..)
+            | Term::Query(..)
+            | Term::Configuration(_) => return None,
+        })
+    }
+
+    /// The term for `path` at a call with `args`.
+    pub(super) fn instantiate(
+        &mut self,
+        state: &super::state::PathState,
+        path: &Path,
+        args: &[TermId],
+        result: TermId,
+    ) -> Option<TermId> {
+        Some(match path {
+            Path::Argument(n) => *args.get(*n)?,
+            Path::Result => result,
+            Path::Global(name) => self.terms.intern(Term::Global(name.clone())),
+            Path::Load(inner) => {
+                let address = self.instantiate(state, inner, args, result)?;
+                self.value_at(state, address)
+            }
+            Path::Field(base, name) => {
+                let base = self.instantiate(state, base, args, result)?;
+                self.terms.field(base, name.clone())
+            }
+            Path::Index(base, index) => {
+                let base = self.instantiate(state, base, args, result)?;
+                let index = self.instantiate(state, index, args, result)?;
+                self.terms.intern(Term::Index(base, index))
+            }
+            Path::Pair(a, b) => {
+                let a = self.instantiate(state, a, args, result)?;
+                let b = self.instantiate(state, b, args, result)?;
+                self.terms.intern(Term::Pair(a, b))
+            }
+            Path::Int(value) => self.terms.int(*value),
+            Path::Const(name) => self.terms.intern(Term::Const(name.clone())),
+        })
+    }
+
+    /// Whether `state` tells of a lock query on `key`: the answer it was given.
+    pub(super) fn query_answer(&mut self, state: &super::state::PathState, key: LockKey) -> Option<bool> {
+        let query = self.terms.intern(Term::Query(key.family, key.address));
+        let fact = lookup(&state.facts, query)?;
+        if fact.signs.within(Signs::NONZERO) {
+            Some(true)
+        } else if fact.signs == Signs::ZERO {
+            Some(false)
+        } else {
+            None
+        }
+    }
+}
+
+/// The state of a lock that a callee changed, for a caller that has not touched it.
+pub(super) fn changed(change: &LockChange) -> LockState {
+    LockState {
+        entry: if change.state.entry == Entry::Unknown { Entry::Free } else { change.state.entry },
+        now: change.state.now,
+    }
+}
+
+/// The state without what only the callee knew.
+pub(super) fn without_saved(now: Now) -> Now {
+    match now {
+        Now::Held { depth, mode, .. } => Now::Held { depth, mode, saved: None },
+        other => other,
+    }
+}

@@ -1,0 +1,273 @@
+//! Symbolic values: immutable terms, shared and compared by id.
+//!
+//! A place is known by the *address term* it denotes, a value by its *value term*. `Load(a)` is what memory at
+//! `a` held when the function was entered (or whatever others last put there); what this function itself writes
+//! is bound in the store instead. `Old(t)` is a value read from memory before something may have changed it:
+//! for the identity of locks it is as good as `t`, for facts it is not.
+
+use crate::ir::{BinaryOp, BlockId, LocalId, Name, UnaryOp};
+use crate::profile::FamilyId;
+use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
+
+/// A term of one function's analysis.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TermId(pub u32);
+
+/// Where a value came into being.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Site {
+    /// At a statement: block, index, and which of several.
+    Statement(BlockId, u32, u16),
+    /// At a join, for the place at an address.
+    Join(BlockId, TermId),
+}
+
+/// A symbolic value or address.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Term {
+    /// An integer; null and false are 0.
+    Int(i64),
+    /// Some address that is not null.
+    Str,
+    /// A named constant.
+    Const(Name),
+    /// A parameter's value on entry.
+    Input(LocalId),
+    /// Address of a global.
+    Global(Name),
+    /// Address of a local.
+    Local(LocalId),
+    /// Content of memory.
+    Load(TermId),
+    /// A value of memory from before it may have changed.
+    Old(TermId),
+    /// Address of a member.
+    Field(TermId, Name),
+    /// Address of an element.
+    Index(TermId, TermId),
+    /// The most recent value that came into being at a site.
+    Fresh(Site),
+    /// Older values from the same site (recency abstraction: Balakrishnan, Reps, SAS 2006).
+    Older(Site),
+    /// Operator applied.
+    Unary(UnaryOp, TermId),
+    /// Operator applied.
+    Binary(BinaryOp, TermId, TermId),
+    /// What a call of a predicate-like function gives: the same again, presumably, on the same arguments.
+    Call(Name, SmallVec<[TermId; 3]>),
+    /// The answer to "is this lock held (by anybody)?"
+    Query(FamilyId, TermId),
+    /// A preprocessor condition.
+    Configuration(Name),
+    /// Two terms that together name one lock.
+    Pair(TermId, TermId),
+}
+
+/// Terms of more than this depth are replaced by a fresh one where they are made: loops would build them without end.
+const DEPTH_LIMIT: u8 = 12;
+
+struct Entry {
+    term: Term,
+    depth: u8,
+    reads_memory: bool,
+    has_query: bool,
+}
+
+/// The arena.
+#[derive(Default)]
+pub struct Terms {
+    entries: Vec<Entry>,
+    ids: FxHashMap<Term, TermId>,
+}
+
+impl Terms {
+    /// The term's id, the same for equal terms.
+    pub fn intern(&mut self, term: Term) -> TermId {
+        if let Some(&id) = self.ids.get(&term) {
+            return id;
+        }
+        let mut depth = 0;
+        let mut reads_memory = matches!(term, Term::Load(_) | Term::Call(..));
+        let mut has_query = matches!(term, Term::Query(..));
+        for child in children(&term) {
+            let entry = &self.entries[child.0 as usize];
+            depth = depth.max(entry.depth);
+            reads_memory |= entry.reads_memory;
+            has_query |= entry.has_query;
+        }
+        if matches!(term, Term::Old(_)) {
+            reads_memory = false;
+        }
+        let id = TermId(self.entries.len() as u32);
+        self.entries.push(Entry {
+            term: term.clone(),
+            depth: depth.saturating_add(1),
+            reads_memory,
+            has_query,
+        });
+        self.ids.insert(term, id);
+        id
+    }
+
+    /// The term.
+    pub fn get(&self, id: TermId) -> &Term {
+        &self.entries[id.0 as usize].term
+    }
+
+    /// Whether the term is too deep to be built upon.
+    pub fn too_deep(&self, id: TermId) -> bool {
+        self.entries[id.0 as usize].depth >= DEPTH_LIMIT
+    }
+
+    /// Whether the term's value depends on what memory holds now.
+    pub fn reads_memory(&self, id: TermId) -> bool {
+        self.entries[id.0 as usize].reads_memory
+    }
+
+    /// Whether the answer to a lock query takes part in the term.
+    pub fn has_query(&self, id: TermId) -> bool {
+        self.entries[id.0 as usize].has_query
+    }
+
+    /// An integer.
+    pub fn int(&mut self, value: i64) -> TermId {
+        self.intern(Term::Int(value))
+    }
+
+    /// Member `name` of what lies at `base`.
+    pub fn field(&mut self, base: TermId, name: Name) -> TermId {
+        self.intern(Term::Field(base, name))
+    }
+
+    /// `Old(id)`; a term that does not read memory is its own old value.
+    pub fn old(&mut self, id: TermId) -> TermId {
+        if self.reads_memory(id) { self.intern(Term::Old(id)) } else { id }
+    }
+
+    /// The terms that `id` is directly made of.
+    pub fn children(&self, id: TermId) -> SmallVec<[TermId; 3]> {
+        children(self.get(id))
+    }
+
+    /// Whether `part` is `whole` or occurs in it.
+    pub fn contains(&self, whole: TermId, part: TermId) -> bool {
+        whole == part
+            || (part < whole && self.children(whole).into_iter().any(|child| self.contains(child, part)))
+    }
+
+    /// Calls `visit` on the term and everything in it.
+    pub fn walk(&self, id: TermId, visit: &mut dyn FnMut(TermId, &Term)) {
+        visit(id, self.get(id));
+        for child in self.children(id) {
+            self.walk(child, visit);
+        }
+    }
+
+    /// Replaces every occurrence of `from` in `id` by `to`.
+    pub fn substitute(&mut self, id: TermId, from: TermId, to: TermId) -> TermId {
+        if id == from {
+            return to;
+        }
+        if !self.contains(id, from) {
+            return id;
+        }
+        let term = self.get(id).clone();
+        let rebuilt = self.map_children(term, &mut |terms, child| terms.substitute(child, from, to));
+        self.intern(rebuilt)
+    }
+
+    /// The term as it names a lock: what memory holds now and what it held before are one.
+    pub fn canonical(&mut self, id: TermId) -> TermId {
+        let term = self.get(id).clone();
+        match term {
+            Term::Old(inner) => self.canonical(inner),
+            Term::Int(_)
+            | Term::Str
+            | Term::Const(_)
+            | Term::Input(_)
+            | Term::Global(_)
+            | Term::Local(_)
+            | Term::Fresh(_)
+            | Term::Older(_)
+            | Term::Configuration(_) => id,
+            // `base + i` and `&base[i]` are one element; offset 0 is the base itself.
+            Term::Binary(BinaryOp::Add, base, offset) => {
+                let (base, offset) = (self.canonical(base), self.canonical(offset));
+                self.intern(Term::Index(base, offset))
+            }
+            composed => {
+                let rebuilt = self.map_children(composed, &mut |terms, child| terms.canonical(child));
+                self.intern(rebuilt)
+            }
+        }
+    }
+
+    fn map_children(&mut self, term: Term, map: &mut dyn FnMut(&mut Self, TermId) -> TermId) -> Term {
+        match term {
+            Term::Load(a) => Term::Load(map(self, a)),
+            Term::Old(a) => Term::Old(map(self, a)),
+            Term::Field(a, name) => Term::Field(map(self, a), name),
+            Term::Index(a, b) => Term::Index(map(self, a), map(self, b)),
+            Term::Unary(op, a) => Term::Unary(op, map(self, a)),
+            Term::Binary(op, a, b) => Term::Binary(op, map(self, a), map(self, b)),
+            Term::Call(name, args) => Term::Call(name, args.into_iter().map(|arg| map(self, arg)).collect()),
+            Term::Query(family, a) => Term::Query(family, map(self, a)),
+            Term::Pair(a, b) => Term::Pair(map(self, a), map(self, b)),
+            leaf @ (Term::Int(_)
+            | Term::Str
+            | Term::Const(_)
+            | Term::Input(_)
+            | Term::Global(_)
+            | Term::Local(_)
+            | Term::Fresh(_)
+            | Term::Older(_)
+            | Term::Configuration(_)) => leaf,
+        }
+    }
+
+    /// Whether two different terms certainly denote different objects on every run: both are rooted in parameters, locals or
+    /// globals without passing through a value that came into being on the way.
+    pub fn is_rigid(&self, id: TermId) -> bool {
+        let mut rigid = true;
+        self.walk(id, &mut |_, term| {
+            rigid &= !matches!(term, Term::Fresh(_) | Term::Older(_) | Term::Call(..) | Term::Index(..));
+        });
+        rigid
+    }
+
+    /// The last name of an access path, to tell locks of one function apart at a glance.
+    pub fn last_name(&self, id: TermId) -> Option<Name> {
+        match self.get(id) {
+            Term::Field(_, name) | Term::Global(name) | Term::Const(name) => Some(name.clone()),
+            Term::Load(a) | Term::Old(a) | Term::Index(a, _) | Term::Query(_, a) | Term::Pair(a, _) => {
+                self.last_name(*a)
+            }
+            _ => None,
+        }
+    }
+}
+
+fn children(term: &Term) -> SmallVec<[TermId; 3]> {
+    match term {
+        Term::Load(a) | Term::Old(a) | Term::Field(a, _) | Term::Unary(_, a) | Term::Query(_, a) => {
+            SmallVec::from_slice(&[*a])
+        }
+        Term::Index(a, b) | Term::Binary(_, a, b) | Term::Pair(a, b) => SmallVec::from_slice(&[*a, *b]),
+        Term::Call(_, args) => args.clone(),
+        Term::Fresh(Site::Join(_, a)) | Term::Older(Site::Join(_, a)) => {
+            // The address only names the site; it is not part of the value.
+            let _ = a;
+            SmallVec::new()
+        }
+        Term::Int(_)
+        | Term::Str
+        | Term::Const(_)
+        | Term::Input(_)
+        | Term::Global(_)
+        | Term::Local(_)
+        | Term::Fresh(_)
+        | Term::Older(_)
+        | Term::Configuration(_) => SmallVec::new(),
+    }
+}

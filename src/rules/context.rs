@@ -1,0 +1,290 @@
+//! What a rule sees, and how it reports: candidates are replayed, and only what survives is said.
+
+use super::convention;
+use crate::diagnostic::{Confidence, Diagnostic, Label, RuleMeta};
+use crate::engine::{NodeId, Results};
+use crate::ir::{Body, Location};
+use crate::lock::analysis::LockAnalysis;
+use crate::lock::event::{Event, EventKind};
+use crate::lock::exits::Imbalance;
+use crate::lock::state::{LockKey, PathState};
+use crate::lock::witness::{Claim, Replay, Step, StepKind, replay};
+use crate::source::Span;
+
+/// Branch steps shown at most; the ones nearest to the end stay.
+const BRANCH_STEPS: usize = 8;
+
+/// What callers of a function in sight do with what it hands over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CallerEvidence {
+    /// Callers seen.
+    pub callers: usize,
+    /// Nobody else can call it.
+    pub all_visible: bool,
+    /// Some caller gives back what it was handed (or hands it on).
+    pub consumed: bool,
+    /// Some caller holds what the function releases.
+    pub supplied: bool,
+}
+
+/// Everything a rule may look at.
+pub struct RuleCx<'c, 'a> {
+    /// The analysed body.
+    pub analysis: &'c mut LockAnalysis<'a>,
+    /// The explored nodes.
+    pub results: &'c Results<PathState>,
+    /// The file's text, for conditions in messages.
+    pub text: &'c [u8],
+    /// What callers in sight say; `None` in the first phase, when they have not been judged yet.
+    pub evidence: Option<CallerEvidence>,
+    /// Findings so far.
+    pub found: Vec<(LockKey, Diagnostic)>,
+    /// Locks whose imbalance is explained by a finding (or by a contract): no other rule blames the same exits.
+    pub settled: Vec<LockKey>,
+    /// Releases and acquisitions already blamed.
+    pub blamed: Vec<(LockKey, Location)>,
+}
+
+/// A finding to be.
+pub struct Report {
+    /// The rule.
+    pub rule: &'static RuleMeta,
+    /// The lock.
+    pub key: LockKey,
+    /// How sure, if the replay succeeds.
+    pub confidence: Confidence,
+    /// The place to change.
+    pub place: Span,
+    /// What is said there.
+    pub label: String,
+    /// The sentence.
+    pub message: String,
+    /// Kind of the exit, or empty.
+    pub exit: &'static str,
+    /// Repairs.
+    pub help: Vec<String>,
+}
+
+impl<'a> RuleCx<'_, 'a> {
+    /// The body.
+    pub fn body(&self) -> &'a Body {
+        self.analysis.body()
+    }
+
+    /// The locks that rules may report on.
+    pub fn keys(&self) -> Vec<LockKey> {
+        let analysis = &*self.analysis;
+        let mut keys = analysis.keys();
+        keys.retain(|&key| analysis.profile().family(key.family).reported && !analysis.is_unnamed(key));
+        keys
+    }
+
+    /// Keys whose exits no finding has explained yet, with what is wrong with them on sure paths.
+    pub fn open_imbalances(&self) -> Vec<(LockKey, Imbalance)> {
+        let keys = self.keys().into_iter().filter(|key| !self.settled.contains(key));
+        keys.map(|key| (key, self.analysis.imbalance(key, false)))
+            .filter(|(_, imbalance)| *imbalance != Imbalance::Even)
+            .collect()
+    }
+
+    /// Whether the function declares a lock contract.
+    pub fn has_contract(&self) -> bool {
+        self.body().annotations.iter().any(|annotation| convention::declares_contract(&annotation.name))
+    }
+
+    /// Whether somebody else may release locks of this family.
+    pub fn is_asynchronous(&self, key: LockKey) -> bool {
+        self.analysis.profile().family(key.family).asynchronous
+    }
+
+    /// The events of a kind, one per lock and place; the first sure one if there is one. Sorted by place in the body.
+    pub fn events(&self, wanted: impl Fn(&EventKind) -> bool) -> Vec<Event> {
+        let reported = |event: &Event| self.analysis.profile().family(event.key.family).reported;
+        let mut events: Vec<Event> = self
+            .analysis
+            .events
+            .iter()
+            .filter(|event| wanted(&event.kind) && reported(event))
+            .cloned()
+            .collect();
+        events.sort_by_key(|event| (self.body().cfg.span(event.at).start, event.key, event.doubtful));
+        events.dedup_by_key(|event| (event.at, event.key));
+        events
+    }
+
+    /// All nodes at which an event like `event` happened, sure ones first.
+    pub fn nodes_of(&self, event: &Event) -> Vec<NodeId> {
+        let same = |other: &&Event| {
+            other.at == event.at
+                && other.key == event.key
+                && std::mem::discriminant(&other.kind) == std::mem::discriminant(&event.kind)
+        };
+        let mut nodes: Vec<(bool, NodeId)> =
+            self.analysis.events.iter().filter(same).map(|event| (event.doubtful, event.node)).collect();
+        nodes.sort_unstable();
+        nodes.into_iter().map(|(_, node)| node).collect()
+    }
+
+    /// Reports at an event; answers whether it stands.
+    pub fn report_event(&mut self, event: &Event, report: Report) -> bool {
+        let nodes = self.nodes_of(event);
+        let claim = Claim::Reached { key: event.key, at: event.at };
+        let report = if event.doubtful { Report { confidence: Confidence::Low, ..report } } else { report };
+        self.blamed.push((event.key, event.at));
+        self.report(&nodes, claim, report)
+    }
+
+    /// Reports on exits; answers whether it stands.
+    pub fn report_exits(&mut self, exits: &[usize], sign: i32, report: Report) -> bool {
+        let mut nodes: Vec<NodeId> = exits.iter().map(|&at| self.analysis.exits[at].node).collect();
+        nodes.dedup();
+        let claim = Claim::Balance { key: report.key, sign };
+        self.report(&nodes, claim, report)
+    }
+
+    /// Reports at `at`, on the path that leaves through `exit`.
+    pub fn report_place(&mut self, exit: usize, key: LockKey, at: Location, report: Report) -> bool {
+        let nodes = self.nodes_executing(at);
+        let claim = Claim::Reached { key, at };
+        self.blamed.push((key, at));
+        let fallback = self.analysis.exits[exit].node;
+        if nodes.is_empty() {
+            self.report(&[fallback], claim, report)
+        } else {
+            self.report(&nodes, claim, report)
+        }
+    }
+
+    fn nodes_executing(&self, at: Location) -> Vec<NodeId> {
+        self.results.at_block[at.block.0 as usize].clone()
+    }
+
+    fn report(&mut self, nodes: &[NodeId], claim: Claim, mut report: Report) -> bool {
+        let mut undecided = false;
+        for &node in nodes.iter().take(6) {
+            match replay(self.analysis, self.results, node, claim) {
+                Replay::Shown(steps) => {
+                    let steps = self.labels(&steps);
+                    self.push(report, steps);
+                    return true;
+                }
+                Replay::Refuted => {}
+                Replay::Undecided => undecided = true,
+            }
+        }
+        if undecided {
+            report.confidence = Confidence::Low;
+            self.push(report, Vec::new());
+        }
+        undecided
+    }
+
+    fn push(&mut self, report: Report, mut steps: Vec<Label>) {
+        let primary = Label { span: report.place, text: report.label };
+        if steps.last().is_none_or(|last| last.span != primary.span) {
+            steps.push(primary.clone());
+        }
+        let diagnostic = Diagnostic {
+            rule: report.rule,
+            severity: report.rule.severity,
+            confidence: report.confidence,
+            message: report.message,
+            primary,
+            function: self.body().name.to_string(),
+            lock: self.analysis.spelled(report.key).to_owned(),
+            exit: report.exit,
+            steps,
+            help: report.help,
+        };
+        self.found.push((report.key, diagnostic));
+    }
+
+    /// Steps as labels: every lock operation, and of the branches between the ones nearest to the end.
+    fn labels(&self, steps: &[Step]) -> Vec<Label> {
+        let first =
+            steps.iter().position(|step| !matches!(step.kind, StepKind::Branch { .. } | StepKind::Into(_)));
+        let from = first.unwrap_or(0).saturating_sub(1);
+        let steps = &steps[from..];
+        let branches = steps.iter().filter(|step| is_branch(step)).count();
+        let mut skip = branches.saturating_sub(BRANCH_STEPS);
+        let mut labels: Vec<Label> = Vec::new();
+        for step in steps {
+            if is_branch(step) && skip > 0 {
+                skip -= 1;
+                continue;
+            }
+            if let Some(label) = self.label(step) {
+                if labels.last() != Some(&label) {
+                    labels.push(label);
+                }
+            }
+        }
+        labels
+    }
+
+    fn label(&self, step: &Step) -> Option<Label> {
+        let span = self.body().cfg.span(step.at);
+        let text = match step.kind {
+            StepKind::Acquired => "acquired here".to_owned(),
+            StepKind::Released => "released here".to_owned(),
+            StepKind::Failed => "not acquired here".to_owned(),
+            StepKind::Branch { taken } => {
+                let condition = self.quote(span)?;
+                format!("`{condition}` is {}", if taken { "true" } else { "false" })
+            }
+            StepKind::Into(_) => return None,
+        };
+        Some(Label { span, text })
+    }
+
+    /// Source text on one line, when short enough to be quoted.
+    pub fn quote(&self, span: Span) -> Option<String> {
+        let text = std::str::from_utf8(span.of(self.text)).ok()?;
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        (!text.is_empty() && text.len() <= 80).then_some(text)
+    }
+
+    /// Where exit `at` stands.
+    pub fn exit_span(&self, at: usize) -> Span {
+        let block = self.analysis.exits[at].block;
+        self.body().cfg.block(block).terminator.span
+    }
+
+    /// What exit `at` returns, for a message: ` returns -ENOMEM`.
+    pub fn returning(&self, at: usize) -> String {
+        let span = self.exit_span(at);
+        let text = self.quote(span).unwrap_or_default();
+        let value = text.strip_prefix("return").map(|rest| rest.trim().trim_end_matches(';').trim());
+        match value {
+            Some("") | None => "returns".to_owned(),
+            Some(value) => format!("returns `{value}`"),
+        }
+    }
+
+    /// Exits grouped by the place they leave from, places in the order of the text.
+    pub fn by_place(&self, exits: &[usize]) -> Vec<Vec<usize>> {
+        let mut groups: Vec<(Span, Vec<usize>)> = Vec::new();
+        for &at in exits {
+            let span = self.exit_span(at);
+            match groups.iter_mut().find(|(place, _)| *place == span) {
+                Some((_, group)) => group.push(at),
+                None => groups.push((span, vec![at])),
+            }
+        }
+        groups.sort_by_key(|(span, _)| span.start);
+        groups.into_iter().map(|(_, group)| group).collect()
+    }
+
+    /// Where `key` was last taken, for messages.
+    pub fn acquired_at(&self, key: LockKey) -> Option<Span> {
+        let acquired = self.analysis.events.iter().filter(|event| event.key == key);
+        acquired
+            .filter(|event| matches!(event.kind, EventKind::Acquired { .. }))
+            .map(|event| self.body().cfg.span(event.at))
+            .min_by_key(|span| span.start)
+    }
+}
+
+fn is_branch(step: &Step) -> bool {
+    matches!(step.kind, StepKind::Branch { .. } | StepKind::Into(_))
+}

@@ -1,0 +1,107 @@
+//! What names promise: "returns with the lock held" and "releases it" are often said by the name alone.
+
+/// Words of a name that promise to return holding something.
+const TAKES: [&str; 44] = [
+    "lock", "locked", "trylock", "acquire", "grab", "get", "begin", "start", "enter", "claim", "hold",
+    "take", "down", "freeze", "pause", "suspend", "block", "quiesce", "disable", "prepare", "pre", "open",
+    "save", "map", "reserve", "pin", "seq", "next", "first", "find", "lookup", "walk", "stop", "kmap",
+    "attach", "busy", "excl", "mutex", "spinlock", "read", "write", "wait", "save", "lockref",
+];
+
+/// Words of a name that promise to release something.
+const GIVES: [&str; 40] = [
+    "unlock",
+    "unlocked",
+    "release",
+    "drop",
+    "put",
+    "end",
+    "stop",
+    "exit",
+    "leave",
+    "finish",
+    "complete",
+    "done",
+    "free",
+    "up",
+    "thaw",
+    "resume",
+    "unblock",
+    "enable",
+    "unprepare",
+    "post",
+    "close",
+    "restore",
+    "unmap",
+    "cleanup",
+    "abort",
+    "cancel",
+    "commit",
+    "fini",
+    "detach",
+    "next",
+    "seq",
+    "continue",
+    "unpin",
+    "unreserve",
+    "yield",
+    "relax",
+    "resched",
+    "wait",
+    "sleep",
+    "unclaim",
+];
+
+/// Whether the name promises to return holding a lock.
+pub fn promises_to_take(name: &str) -> bool {
+    promises(name, &TAKES, "lock")
+}
+
+/// Whether the name promises to release a lock of the caller's.
+pub fn promises_to_release(name: &str) -> bool {
+    promises(name, &GIVES, "unlock")
+}
+
+fn promises(name: &str, words: &[&str], inside: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    lower.contains(inside) || lower.split('_').any(|word| words.contains(&word))
+}
+
+/// Words by which sparse and Clang annotate what a function does to the caller's locks.
+const CONTRACT_WORDS: [&str; 16] = [
+    "__acquires",
+    "__acquire",
+    "__releases",
+    "__release",
+    "__must_hold",
+    "__cond_acquires",
+    "__cond_lock",
+    "__no_context_analysis",
+    "acquire_capability",
+    "acquire_shared_capability",
+    "release_capability",
+    "release_shared_capability",
+    "try_acquire_capability",
+    "requires_capability",
+    "no_thread_safety_analysis",
+    "__locks_excluded",
+];
+
+/// Whether an annotation word declares a lock contract.
+pub fn declares_contract(word: &str) -> bool {
+    CONTRACT_WORDS.contains(&word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_promise_by_whole_words() {
+        assert!(promises_to_take("foo_lock_bar"));
+        assert!(promises_to_take("seq_start"));
+        assert!(!promises_to_take("foo_probe"));
+        assert!(promises_to_release("foo_put"));
+        assert!(!promises_to_release("output_data"));
+    }
+}

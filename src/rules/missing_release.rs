@@ -1,0 +1,113 @@
+//! LB001 missing-release: a path leaves the function still holding a lock that it took.
+
+use super::context::{Report, RuleCx};
+use super::convention;
+use crate::diagnostic::Confidence;
+use crate::diagnostic::{RuleMeta, Severity};
+use crate::lock::exits::Imbalance;
+use crate::lock::state::LockKey;
+
+/// LB001.
+pub static META: RuleMeta = RuleMeta {
+    id: "LB001",
+    name: "missing-release",
+    summary: "a path leaves the function still holding a lock that it took",
+    severity: Severity::Error,
+    cwe: &[667],
+    docs: r#"
+## What it checks
+A path from an acquisition reaches an exit still holding, although other exits of the same kind release, or although neither name, contract nor
+callers say that the function hands the lock over.
+
+## Why it matters
+The lock stays taken: the next one who wants it waits for ever.
+
+## Example
+```c bad
+void update(struct dev *dev, int value)
+{
+	spin_lock(&dev->lock);
+	if (dev->value == value)
+		return;
+	dev->value = value;
+	spin_unlock(&dev->lock);
+}
+```
+```c good
+void update(struct dev *dev, int value)
+{
+	spin_lock(&dev->lock);
+	if (dev->value != value)
+		dev->value = value;
+	spin_unlock(&dev->lock);
+}
+```
+
+## Not reported
+Functions that hand the lock to their caller: always, or told by what they return; locks that somebody else may release (page locks by I/O
+completion).
+"#,
+};
+
+/// Looks for exits that hold what their siblings release, and for hand-overs that nobody takes.
+pub fn check(cx: &mut RuleCx<'_, '_>) {
+    for (key, imbalance) in cx.open_imbalances() {
+        match imbalance {
+            Imbalance::Missing { exits, on_error: false, same_kind } => {
+                let confidence = match (same_kind, cx.is_asynchronous(key)) {
+                    (true, false) => Confidence::High,
+                    (false, false) => Confidence::Medium,
+                    (_, true) => Confidence::Low,
+                };
+                report(cx, &META, key, &exits, confidence);
+            }
+            Imbalance::HandsOver { exits, conditional, managed } => {
+                hand_over(cx, key, &exits, conditional, managed)
+            }
+            _ => {}
+        }
+    }
+}
+
+fn hand_over(cx: &mut RuleCx<'_, '_>, key: LockKey, exits: &[usize], conditional: bool, managed: bool) {
+    let evidence = cx.evidence.unwrap_or_default();
+    let declared = cx.has_contract() || convention::promises_to_take(&cx.body().name);
+    if declared || evidence.consumed {
+        cx.settled.push(key);
+        return;
+    }
+    let blamed_by_callers = evidence.all_visible && evidence.callers > 0;
+    let confidence = match (cx.is_asynchronous(key), blamed_by_callers || (conditional && managed)) {
+        (false, true) => Confidence::Medium,
+        _ => Confidence::Low,
+    };
+    report(cx, &META, key, exits, confidence);
+}
+
+/// Reports each place at which `exits` leave with `key` held.
+pub(super) fn report(
+    cx: &mut RuleCx<'_, '_>,
+    rule: &'static RuleMeta,
+    key: LockKey,
+    exits: &[usize],
+    confidence: Confidence,
+) {
+    let function = cx.body().name.clone();
+    for group in cx.by_place(exits) {
+        let lock = cx.analysis.spelled(key).to_owned();
+        let first = group[0];
+        let report = Report {
+            rule,
+            key,
+            confidence,
+            place: cx.exit_span(first),
+            label: "returns still holding".to_owned(),
+            message: format!("`{lock}` is still held when `{function}` {}", cx.returning(first)),
+            exit: cx.analysis.exits[first].kind.as_str(),
+            help: vec![format!("release `{lock}` on this path too, or leave through the label that does")],
+        };
+        if cx.report_exits(&group, 1, report) {
+            cx.settled.push(key);
+        }
+    }
+}
