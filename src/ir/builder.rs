@@ -68,6 +68,11 @@ impl BodyBuilder {
         self.end = end;
     }
 
+    /// Whether the local is a parameter.
+    pub fn is_parameter(&self, id: LocalId) -> bool {
+        (id.0 as usize) < self.parameters
+    }
+
     /// What the function gives back.
     pub fn returns(&self) -> ReturnKind {
         self.returns

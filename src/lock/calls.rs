@@ -10,7 +10,7 @@ use super::state::{LockKey, LockState, Now, PathState, Signs};
 use super::summary::{Case, Summary, changed, without_saved};
 use super::terms::{Term, TermId};
 use crate::ir::{BinaryOp, Callee, Expr, Name, Place, UnaryOp};
-use crate::profile::{Alias, CallEffect, LockRoot, NoReturn};
+use crate::profile::{Alias, CallEffect, Effect, LockRoot, NoReturn};
 
 /// Words that mark a call as a question: asked again on the same arguments, it presumably gives the same answer.
 const PREDICATE_WORDS: [&str; 24] = [
@@ -195,8 +195,8 @@ impl LockAnalysis<'_> {
         let mut sides = vec![Applied { state, result, disturbs: false }];
         for effect in effects {
             let mut next = Vec::new();
-            for side in sides {
-                let key = self.effect_key(&side.state, effect, values, side.result, spelled, name);
+            for mut side in sides {
+                let key = self.effect_key(&mut side.state, effect, values, side.result, spelled, name);
                 self.apply_effect(side, effect, key, args, place.is_some(), &mut next);
             }
             sides = next;
@@ -212,7 +212,7 @@ impl LockAnalysis<'_> {
     /// The lock that an effect is about, and how the source spells it.
     fn effect_key(
         &mut self,
-        state: &PathState,
+        state: &mut PathState,
         effect: &CallEffect,
         values: &[TermId],
         result: TermId,
@@ -223,10 +223,16 @@ impl LockAnalysis<'_> {
         let text = |n: &u8| spelled.get(usize::from(*n)).map(|text| text.to_string());
         let (start, mut spelling) = match &effect.lock.root {
             LockRoot::Argument(n) => (argument(n), text(n)),
-            LockRoot::ThroughArgument(n) => (
-                argument(n).map(|address| self.value_at(state, address)),
-                text(n).map(|text| format!("*{text}")),
-            ),
+            LockRoot::ThroughArgument(n) => {
+                let address = argument(n);
+                if let (Some(address), Effect::Acquire | Effect::TryAcquire(_)) = (address, effect.effect) {
+                    // The call stores a pointer to the lock there.
+                    let stored = self.fresh(state);
+                    self.write_at(state, address, stored);
+                }
+                let lock = address.map(|address| self.value_at(state, address));
+                (lock, text(n).map(|text| text.strip_prefix('&').map_or(format!("*{text}"), str::to_owned)))
+            }
             LockRoot::Pair(a, b) => match (argument(a), argument(b)) {
                 (Some(a_value), Some(b_value)) => {
                     let pair = self.terms.intern(Term::Pair(a_value, b_value));

@@ -8,6 +8,7 @@
 pub mod analysis;
 mod assume;
 mod calls;
+pub mod certificate;
 mod effects;
 mod eval;
 pub mod event;

@@ -5,6 +5,7 @@
 //! stands in Rust code.
 
 pub mod load;
+pub mod syntax;
 
 use crate::ir::Name;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -134,8 +135,6 @@ pub struct CallEffect {
     /// Argument that receives or gives back saved state (`flags` of irqsave, the index of SRCU);
     /// `Some(SavedState::Result)` when it is the result.
     pub saved: Option<SavedState>,
-    /// The saved-state argument is the address of the variable (`&flags`), not the variable by name.
-    pub saved_by_address: bool,
 }
 
 /// Where saved state travels.
@@ -199,6 +198,8 @@ pub struct Alias {
 pub struct Profile {
     /// Names of the profiles joined in this one, in order (`linux`, `pthread`).
     pub names: Vec<Name>,
+    /// Starts of `#include` operands (without bracket or quote) by which a file chooses this profile.
+    pub markers: Vec<String>,
     /// All families.
     pub families: Vec<LockFamily>,
     /// Effects by function or macro name; several when a call touches several locks. Guard classes stand here too, under

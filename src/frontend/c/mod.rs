@@ -6,16 +6,17 @@
 //!        └───────── structure (independent reader) ── must agree ──┘
 //! ```
 
+pub mod conditionals;
+pub mod environment;
+pub mod lex;
+pub mod lower;
+pub mod macros;
+pub mod mask;
+pub mod scan;
+pub mod structure;
+
 use super::Frontend;
 
 /// C.
-pub const FRONTEND: Frontend = todo_frontend();
-
-const fn todo_frontend() -> Frontend {
-    Frontend {
-        name: "c",
-        extensions: &["c", "h"],
-        index: |_, _| Default::default(),
-        lower: |_, _, f, _| crate::ir::BodyBuilder::new(f.name.clone(), f.span).finish(),
-    }
-}
+pub const FRONTEND: Frontend =
+    Frontend { name: "c", extensions: &["c", "h"], index: scan::index, lower: lower::lower };

@@ -1,0 +1,261 @@
+//! The TOML grammar of profiles, as serde types. Keys may be spelled with `_` or `-`.
+
+use serde::Deserialize;
+use serde::de::{self, MapAccess, Visitor};
+use toml::Spanned;
+
+/// A profile, or the profile part of a configuration.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ProfileText {
+    /// Starts of `#include` operands by which the profile is recognised.
+    pub markers: Vec<String>,
+    /// Lock families.
+    pub family: Vec<FamilyText>,
+    /// Calls that end the path.
+    #[serde(alias = "no-return")]
+    pub no_return: Vec<NoReturnText>,
+    /// Calls that give their first argument back.
+    pub transparent: Vec<String>,
+    /// Other names for things.
+    pub alias: Vec<AliasText>,
+    /// Members that share the lock of their object.
+    #[serde(alias = "same-address-members")]
+    pub same_address_members: Vec<String>,
+    /// Error-pointer vocabulary.
+    #[serde(alias = "error-pointers")]
+    pub error_pointers: ErrorPointersText,
+    /// Look-alikes.
+    #[serde(alias = "not-locks")]
+    pub not_locks: Vec<String>,
+    /// Macros before a block that loops.
+    #[serde(alias = "loop-macros")]
+    pub loop_macros: Vec<String>,
+    /// Macros before a block that runs once.
+    #[serde(alias = "once-macros")]
+    pub once_macros: Vec<String>,
+    /// Attribute words.
+    pub attributes: Vec<String>,
+}
+
+/// A `[[family]]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FamilyText {
+    /// Its name.
+    pub name: String,
+    /// Taking it again is counted.
+    #[serde(default)]
+    pub nests: bool,
+    /// Taking the shared side again is counted.
+    #[serde(default, alias = "shared-nests")]
+    pub shared_nests: bool,
+    /// Somebody else may release it.
+    #[serde(default)]
+    pub asynchronous: bool,
+    /// Findings are reported.
+    #[serde(default = "yes")]
+    pub reported: bool,
+    /// Held afterwards.
+    #[serde(default)]
+    pub acquire: Vec<Spanned<CallText>>,
+    /// Held when the result says so.
+    #[serde(default, alias = "try-acquire")]
+    pub try_acquire: Vec<Spanned<CallText>>,
+    /// Not held afterwards.
+    #[serde(default)]
+    pub release: Vec<Spanned<CallText>>,
+    /// Asks.
+    #[serde(default)]
+    pub query: Vec<Spanned<CallText>>,
+    /// Asserts.
+    #[serde(default)]
+    pub assert: Vec<Spanned<CallText>>,
+    /// Released and taken again inside.
+    #[serde(default, alias = "drop-and-retake")]
+    pub drop_and_retake: Vec<Spanned<CallText>>,
+    /// Exclusive becomes shared.
+    #[serde(default)]
+    pub downgrade: Vec<Spanned<CallText>>,
+    /// Shared becomes exclusive.
+    #[serde(default)]
+    pub upgrade: Vec<Spanned<CallText>>,
+    /// Somebody else releases it.
+    #[serde(default)]
+    pub transfer: Vec<Spanned<CallText>>,
+    /// Made.
+    #[serde(default)]
+    pub init: Vec<Spanned<CallText>>,
+    /// Destroyed.
+    #[serde(default)]
+    pub destroy: Vec<Spanned<CallText>>,
+    /// Scope guards.
+    #[serde(default)]
+    pub guard: Vec<Spanned<GuardText>>,
+    /// Examples, run as tests.
+    #[serde(default)]
+    pub example: Vec<ExampleText>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// A call: `"f(0)"`, or a table with more.
+#[derive(Clone, Debug)]
+pub struct CallText {
+    /// `name(path)`
+    pub call: String,
+    /// `exclusive`, `shared`, `any`.
+    pub sharing: Option<String>,
+    /// `plain`, `irq`, `bh`, `irqsave`, `any`.
+    pub context: Option<String>,
+    /// Argument index, or `"ret"`.
+    pub saved: Option<toml::Value>,
+    /// Test of the result.
+    pub held_if: Option<String>,
+    /// Test of the result of a query.
+    pub true_if: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LongCall {
+    call: String,
+    sharing: Option<String>,
+    context: Option<String>,
+    saved: Option<toml::Value>,
+    #[serde(alias = "held-if")]
+    held_if: Option<String>,
+    #[serde(alias = "true-if")]
+    true_if: Option<String>,
+}
+
+impl<'de> Deserialize<'de> for CallText {
+    fn deserialize<D: de::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl<'de> Visitor<'de> for Either {
+            type Value = CallText;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a call like \"my_lock(0)\" or a table with `call`")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<CallText, E> {
+                let call = text.to_owned();
+                Ok(CallText { call, sharing: None, context: None, saved: None, held_if: None, true_if: None })
+            }
+
+            fn visit_map<M: MapAccess<'de>>(self, map: M) -> Result<CallText, M::Error> {
+                let LongCall { call, sharing, context, saved, held_if, true_if } =
+                    LongCall::deserialize(de::value::MapAccessDeserializer::new(map))?;
+                Ok(CallText { call, sharing, context, saved, held_if, true_if })
+            }
+        }
+        deserializer.deserialize_any(Either)
+    }
+}
+
+/// A guard class.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GuardText {
+    /// Its name, `mutex` in `guard(mutex)(&m)`.
+    pub class: String,
+    /// Where its lock is, seen from its arguments.
+    pub lock: String,
+    /// As for calls.
+    pub sharing: Option<String>,
+    /// As for calls.
+    pub context: Option<String>,
+    /// The lock may not be taken; the guard is then null.
+    #[serde(default)]
+    pub conditional: bool,
+}
+
+/// A call that ends the path.
+#[derive(Debug)]
+pub enum NoReturnText {
+    /// Always.
+    Always(String),
+    /// When its first argument is true, or false.
+    When {
+        /// The name.
+        call: String,
+        /// True.
+        when: bool,
+    },
+}
+
+impl<'de> Deserialize<'de> for NoReturnText {
+    fn deserialize<D: de::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Long {
+            call: String,
+            when: String,
+        }
+        struct Either;
+        impl<'de> Visitor<'de> for Either {
+            type Value = NoReturnText;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a name or a table with `call` and `when`")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<NoReturnText, E> {
+                Ok(NoReturnText::Always(text.to_owned()))
+            }
+
+            fn visit_map<M: MapAccess<'de>>(self, map: M) -> Result<NoReturnText, M::Error> {
+                let Long { call, when } = Long::deserialize(de::value::MapAccessDeserializer::new(map))?;
+                match when.as_str() {
+                    "true" => Ok(NoReturnText::When { call, when: true }),
+                    "false" => Ok(NoReturnText::When { call, when: false }),
+                    other => Err(de::Error::unknown_variant(other, &["true", "false"])),
+                }
+            }
+        }
+        deserializer.deserialize_any(Either)
+    }
+}
+
+/// Another name for something.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AliasText {
+    /// `page_folio(0)`
+    pub call: Spanned<String>,
+    /// `0`
+    pub equals: Spanned<String>,
+}
+
+/// Error-pointer vocabulary.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ErrorPointersText {
+    /// `ERR_PTR`
+    pub make: Vec<String>,
+    /// `PTR_ERR`
+    pub value: Vec<String>,
+    /// `IS_ERR`
+    pub test: Vec<String>,
+    /// `IS_ERR_OR_NULL`
+    #[serde(alias = "test-or-null")]
+    pub test_or_null: Vec<String>,
+    /// `PTR_ERR_OR_ZERO`
+    #[serde(alias = "value-or-zero")]
+    pub value_or_zero: Vec<String>,
+}
+
+/// A family's example.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExampleText {
+    /// The rule that fires in `bad`.
+    pub rule: String,
+    /// With the fault.
+    pub bad: String,
+    /// Without.
+    pub good: String,
+}
