@@ -94,7 +94,12 @@ struct FileResult {
     outcomes: Vec<FunctionOutcome>,
 }
 
-fn run_file(file: FileId, sources: &SourceMap, provider: &dyn TextProvider, settings: &Settings) -> FileResult {
+fn run_file(
+    file: FileId,
+    sources: &SourceMap,
+    provider: &dyn TextProvider,
+    settings: &Settings,
+) -> FileResult {
     let path = sources.path(file);
     let failed = |reason: &str| FileResult {
         error: Some(TextError { path: path.to_owned(), reason: reason.to_owned() }),
@@ -117,7 +122,10 @@ fn run_file(file: FileId, sources: &SourceMap, provider: &dyn TextProvider, sett
     let analysis =
         FileAnalysis { index: &index, text: &text, profile, lower: &lower, certify: settings.verdicts };
     let outcomes = analysis.run();
-    if outcomes.iter().any(|outcome| !outcome.diagnostics.is_empty()) || settings.verdicts || wants_notes(settings) {
+    if outcomes.iter().any(|outcome| !outcome.diagnostics.is_empty())
+        || settings.verdicts
+        || wants_notes(settings)
+    {
         sources.remember_lines(file, &text);
     }
     FileResult { error: None, functions: index.functions.len(), outcomes }
@@ -202,7 +210,8 @@ fn count(
         Decision::NotDecided { reason } => Some(reason),
         _ => None,
     });
-    let finding = function.verdicts.iter().any(|verdict| matches!(verdict.decision, Decision::Finding { .. }));
+    let finding =
+        function.verdicts.iter().any(|verdict| matches!(verdict.decision, Decision::Finding { .. }));
     match (finding, reason) {
         (true, _) => ledger.with_findings += 1,
         (false, Some(reason)) => {

@@ -19,14 +19,15 @@ pub struct CallerUse {
 /// What the analysed body does with the locks of the callees in sight.
 pub fn uses(analysis: &LockAnalysis<'_>) -> Vec<CallerUse> {
     let mut found: Vec<CallerUse> = Vec::new();
-    let mut note = |callee: &Name, consumes: bool, supplies: bool| {
-        match found.iter_mut().find(|known| known.callee == *callee) {
-            Some(known) => {
-                known.consumes |= consumes;
-                known.supplies |= supplies;
-            }
-            None => found.push(CallerUse { callee: callee.clone(), consumes, supplies }),
+    let mut note = |callee: &Name, consumes: bool, supplies: bool| match found
+        .iter_mut()
+        .find(|known| known.callee == *callee)
+    {
+        Some(known) => {
+            known.consumes |= consumes;
+            known.supplies |= supplies;
         }
+        None => found.push(CallerUse { callee: callee.clone(), consumes, supplies }),
     };
     for event in &analysis.events {
         match &event.kind {
@@ -38,7 +39,8 @@ pub fn uses(analysis: &LockAnalysis<'_>) -> Vec<CallerUse> {
             EventKind::Released { held, .. } => {
                 let statement = analysis.body().cfg.statement(event.at).map(|statement| &statement.kind);
                 if let Some(StatementKind::Call { callee: Callee::Named(callee), .. }) = statement {
-                    let passed_on = matches!(analysis.imbalance(event.key, false), Imbalance::TakesOver { .. });
+                    let passed_on =
+                        matches!(analysis.imbalance(event.key, false), Imbalance::TakesOver { .. });
                     note(callee, false, *held || passed_on);
                 }
             }

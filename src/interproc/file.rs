@@ -296,12 +296,16 @@ fn exits_differ(analysis: &LockAnalysis<'_>) -> bool {
 fn opaque_between(body: &Body, analysis: &LockAnalysis<'_>) -> Option<&'static str> {
     let places: Vec<u32> = analysis.events.iter().map(|event| body.cfg.span(event.at).start).collect();
     let (first, last) = (places.iter().min()?, places.iter().max()?);
-    body.cfg.blocks().flat_map(|block| &body.cfg.block(block).statements).find_map(|statement| match statement.kind {
-        StatementKind::Opaque(cause) if (*first..=*last).contains(&statement.span.start) || statement.span == body.span => {
-            Some(cause)
-        }
-        _ => None,
-    })
+    body.cfg.blocks().flat_map(|block| &body.cfg.block(block).statements).find_map(
+        |statement| match statement.kind {
+            StatementKind::Opaque(cause)
+                if (*first..=*last).contains(&statement.span.start) || statement.span == body.span =>
+            {
+                Some(cause)
+            }
+            _ => None,
+        },
+    )
 }
 
 struct Judgement<'j, 'a> {
@@ -349,7 +353,9 @@ impl Judgement<'_, '_> {
                 (None, true) => undecided("certificate not accepted"),
                 (None, false) => Decision::Balanced { certificate: String::new() },
             },
-            Imbalance::HandsOver { .. } if evidence.consumed => undecided("handed over; a caller in sight gives it back"),
+            Imbalance::HandsOver { .. } if evidence.consumed => {
+                undecided("handed over; a caller in sight gives it back")
+            }
             Imbalance::HandsOver { .. } => undecided("handed over to callers"),
             Imbalance::TakesOver { .. } => undecided("released for callers"),
             _ => undecided("no path could be shown"),

@@ -53,7 +53,8 @@ fn covered(
     state: &PathState,
 ) -> bool {
     results.live(block).any(|node| {
-        node.state == *state || analysis.merge(&node.state, state, block, Merge::SameProperty).as_ref() == Some(&node.state)
+        node.state == *state
+            || analysis.merge(&node.state, state, block, Merge::SameProperty).as_ref() == Some(&node.state)
     })
 }
 

@@ -140,8 +140,12 @@ impl ExitKind {
             | ExitKind::NotNegative
             | ExitKind::True
             | ExitKind::Pointer => ExitClass::Success,
-            ExitKind::Error | ExitKind::False | ExitKind::Null | ExitKind::ErrorPointer => ExitClass::Failure,
-            ExitKind::Void | ExitKind::Nonzero | ExitKind::Other => ExitClass::Unknown,
+            ExitKind::Error
+            | ExitKind::Nonzero
+            | ExitKind::False
+            | ExitKind::Null
+            | ExitKind::ErrorPointer => ExitClass::Failure,
+            ExitKind::Void | ExitKind::Other => ExitClass::Unknown,
         }
     }
 }

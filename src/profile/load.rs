@@ -2,8 +2,8 @@
 
 use super::syntax::{CallText, FamilyText, GuardText, NoReturnText, ProfileText};
 use super::{
-    Alias, CallEffect, Context, Effect, Example, FamilyId, LockFamily, LockMode, LockPath, LockRoot, NoReturn, Profile,
-    ResultTest, SavedState, Sharing,
+    Alias, CallEffect, Context, Effect, Example, FamilyId, LockFamily, LockMode, LockPath, LockRoot,
+    NoReturn, Profile, ResultTest, SavedState, Sharing,
 };
 use crate::ir::Name;
 use std::ops::Range;
@@ -69,7 +69,8 @@ fn unknown_field(message: &str) -> Option<String> {
 
 /// The one of `known` that looks most like `given`, if any does.
 pub fn nearest<'k>(given: &str, known: impl Iterator<Item = &'k str>) -> Option<String> {
-    let best = known.map(|name| (strsim::jaro_winkler(given, name), name)).max_by(|a, b| a.0.total_cmp(&b.0))?;
+    let best =
+        known.map(|name| (strsim::jaro_winkler(given, name), name)).max_by(|a, b| a.0.total_cmp(&b.0))?;
     (best.0 > 0.75).then(|| best.1.to_owned())
 }
 
@@ -79,7 +80,8 @@ impl ProfileText {
     /// # Errors
     /// As [`parse`].
     pub fn into_profile(self, name: &str) -> Result<Profile, ProfileError> {
-        let mut profile = Profile { names: vec![Name::new(name)], markers: self.markers, ..Profile::default() };
+        let mut profile =
+            Profile { names: vec![Name::new(name)], markers: self.markers, ..Profile::default() };
         for family in self.family {
             add_family(&mut profile, family)?;
         }
@@ -194,7 +196,11 @@ fn call_effect(
         Some(toml::Value::Integer(n)) if (0..=255).contains(n) => Some(SavedState::Argument(*n as u8)),
         Some(toml::Value::String(text)) if text == "ret" => Some(SavedState::Result),
         Some(other) => {
-            return Err(fail("place of saved state", &other.to_string(), &["an argument's index", "\"ret\""]));
+            return Err(fail(
+                "place of saved state",
+                &other.to_string(),
+                &["an argument's index", "\"ret\""],
+            ));
         }
     };
     let mode = LockMode { sharing, context };
@@ -202,7 +208,11 @@ fn call_effect(
 }
 
 /// A guard class: what lowering calls when a guard is made and when its scope ends.
-fn add_guard(profile: &mut Profile, family: FamilyId, guard: &Spanned<GuardText>) -> Result<(), ProfileError> {
+fn add_guard(
+    profile: &mut Profile,
+    family: FamilyId,
+    guard: &Spanned<GuardText>,
+) -> Result<(), ProfileError> {
     let text = guard.get_ref();
     let ends = [("constructor", text.conditional), ("destructor", false)];
     for (end, conditional) in ends {
@@ -229,13 +239,16 @@ fn add_guard(profile: &mut Profile, family: FamilyId, guard: &Spanned<GuardText>
 fn call(text: &Spanned<String>) -> Result<(Name, LockPath), ProfileError> {
     let spelled = text.get_ref();
     let error = || ProfileError {
-        message: format!("`{spelled}` is not a call: write the name and, in parentheses, where the lock is: `my_lock(0)`"),
+        message: format!(
+            "`{spelled}` is not a call: write the name and, in parentheses, where the lock is: `my_lock(0)`"
+        ),
         span: Some(text.span()),
         suggestion: None,
     };
     let (name, rest) = spelled.split_once('(').ok_or_else(error)?;
     let inside = rest.strip_suffix(')').ok_or_else(error)?;
-    let fine = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b':' || b == b'.');
+    let fine = !name.is_empty()
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b':' || b == b'.');
     if !fine {
         return Err(error());
     }
@@ -245,7 +258,9 @@ fn call(text: &Spanned<String>) -> Result<(Name, LockPath), ProfileError> {
 /// `0`, `0->lock`, `*2`, `0+1`, `ret->lock`, `?`, or nothing; `arg0` may be said for `0`.
 fn path(text: &str, span: Range<usize>) -> Result<LockPath, ProfileError> {
     let error = || ProfileError {
-        message: format!("`{text}` does not say where the lock is: use an argument's index (`0`, `0->lock`, `*2`, `0+1`), `ret`, or nothing for a global lock"),
+        message: format!(
+            "`{text}` does not say where the lock is: use an argument's index (`0`, `0->lock`, `*2`, `0+1`), `ret`, or nothing for a global lock"
+        ),
         span: Some(span.clone()),
         suggestion: None,
     };
@@ -273,7 +288,9 @@ impl Profile {
     /// Adds `other`: its families behind the present ones, its calls over calls of the same name.
     pub fn join(&mut self, other: &Profile) {
         let offset = self.families.len() as u16;
-        self.names.extend(other.names.iter().filter(|name| !self.names.contains(name)).cloned().collect::<Vec<_>>());
+        self.names.extend(
+            other.names.iter().filter(|name| !self.names.contains(name)).cloned().collect::<Vec<_>>(),
+        );
         self.markers.extend(other.markers.iter().cloned());
         self.families.extend(other.families.iter().cloned());
         for (name, effects) in &other.calls {

@@ -116,7 +116,10 @@ pub fn choose(slice: &[u8], tokens: &[Token], assumptions: &[(Name, bool)]) -> V
     let mut open: Vec<(bool, bool)> = Vec::new();
     let mut dead_from: Option<usize> = None;
     let blank = |text: &mut Vec<u8>, from: usize, to: usize| {
-        text[from..to].iter_mut().filter(|byte| !matches!(**byte, b'\n' | b'\r')).for_each(|byte| *byte = b' ');
+        text[from..to]
+            .iter_mut()
+            .filter(|byte| !matches!(**byte, b'\n' | b'\r'))
+            .for_each(|byte| *byte = b' ');
     };
     for token in tokens.iter().filter(|token| token.kind == TokenKind::Directive) {
         let directive = token.text(slice);
@@ -190,6 +193,9 @@ mod tests {
         assert_eq!(found.len(), 2);
         assert!(found.iter().all(|v| v.text.len() == text.len()));
         let on = found.iter().find(|v| v.assumptions[0].1).expect("the side that defines X");
-        assert!(String::from_utf8_lossy(&on.text).contains("&& b") && !String::from_utf8_lossy(&on.text).contains("&& c"));
+        assert!(
+            String::from_utf8_lossy(&on.text).contains("&& b")
+                && !String::from_utf8_lossy(&on.text).contains("&& c")
+        );
     }
 }

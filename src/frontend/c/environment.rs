@@ -1,8 +1,8 @@
 //! What lowering may ask, answered from one file and the tables it is given.
 
+use crate::ir::Name;
 use crate::ir::environment::{BlockMacro, Environment};
 use crate::ir::file_index::{FileIndex, MacroDefinition};
-use crate::ir::Name;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 /// Definitions looked through to find out whether a block macro loops.
@@ -17,13 +17,20 @@ pub struct FileEnvironment<'a> {
 
 impl<'a> FileEnvironment<'a> {
     /// `blocks`: macro names known to stand before a block (`true`: a loop). `attributes`: words known to mean nothing.
-    pub fn new(index: &'a FileIndex, blocks: &'a FxHashMap<Name, bool>, attributes: &'a FxHashSet<Name>) -> Self {
+    pub fn new(
+        index: &'a FileIndex,
+        blocks: &'a FxHashMap<Name, bool>,
+        attributes: &'a FxHashSet<Name>,
+    ) -> Self {
         FileEnvironment { index, blocks, attributes }
     }
 
     fn classify(&self, name: &str, depth: usize) -> Option<BlockMacro> {
         let Some(definition) = self.index.macros.get(name) else {
-            return self.blocks.get(name).map(|&looping| if looping { BlockMacro::Loop } else { BlockMacro::Once });
+            return self
+                .blocks
+                .get(name)
+                .map(|&looping| if looping { BlockMacro::Loop } else { BlockMacro::Once });
         };
         if depth == EXPANSION_LIMIT {
             return None;
@@ -70,7 +77,9 @@ impl<'a> FileEnvironment<'a> {
 fn one_shot(body: &str) -> bool {
     let Some(at) = body.rfind("for (").or_else(|| body.rfind("for(")) else { return false };
     let mut parts = body[at..].split(';');
-    let (Some(_), Some(condition), Some(step)) = (parts.next(), parts.next(), parts.next()) else { return false };
+    let (Some(_), Some(condition), Some(step)) = (parts.next(), parts.next(), parts.next()) else {
+        return false;
+    };
     let step: String = step.chars().filter(|c| !c.is_whitespace()).collect();
     let cleared = step.split(['=', ')']).next().unwrap_or_default();
     let clears = ["=NULL", "=0", "=((void*)0)", "=false", "=1", "=true", "=(void*)1"];
@@ -112,11 +121,23 @@ mod tests {
 
     #[test]
     fn a_definition_tells_whether_its_block_loops() {
-        assert_eq!(classify("#define each(p) for (p = first(); p; p = p->next)\n", "each"), Some(BlockMacro::Loop));
-        assert_eq!(classify("#define each(p) for (p = a; p; p = b) if (!skip(p)) {} else\n", "each"), Some(BlockMacro::Loop));
-        assert_eq!(classify("#define once(l) for (struct g *s = take(l), *d = (void *)1; d; d = NULL)\n", "once"), Some(BlockMacro::Once));
+        assert_eq!(
+            classify("#define each(p) for (p = first(); p; p = p->next)\n", "each"),
+            Some(BlockMacro::Loop)
+        );
+        assert_eq!(
+            classify("#define each(p) for (p = a; p; p = b) if (!skip(p)) {} else\n", "each"),
+            Some(BlockMacro::Loop)
+        );
+        assert_eq!(
+            classify("#define once(l) for (struct g *s = take(l), *d = (void *)1; d; d = NULL)\n", "once"),
+            Some(BlockMacro::Once)
+        );
         assert_eq!(classify("#define when(x) if (unlikely(x))\n", "when"), Some(BlockMacro::Once));
-        assert_eq!(classify("#define a(p) b(p, 1)\n#define b(p, q) while (next(p, q))\n", "a"), Some(BlockMacro::Loop));
+        assert_eq!(
+            classify("#define a(p) b(p, 1)\n#define b(p, q) while (next(p, q))\n", "a"),
+            Some(BlockMacro::Loop)
+        );
         assert_eq!(classify("#define f(x) do { g(x); } while (0)\n", "h"), None);
     }
 }

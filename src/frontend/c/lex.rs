@@ -206,7 +206,10 @@ mod tests {
     use super::*;
 
     fn words(text: &str) -> Vec<String> {
-        tokens(text.as_bytes()).iter().map(|t| String::from_utf8_lossy(t.text(text.as_bytes())).into_owned()).collect()
+        tokens(text.as_bytes())
+            .iter()
+            .map(|t| String::from_utf8_lossy(t.text(text.as_bytes())).into_owned())
+            .collect()
     }
 
     #[test]

@@ -32,13 +32,18 @@ pub fn expand(definition: &MacroDefinition, args: &[Name]) -> Option<String> {
     while at < tokens.len() {
         let token = tokens[at];
         let text = std::str::from_utf8(token.text(body)).ok()?;
-        let paste = token.is(b'#') && tokens.get(at + 1).is_some_and(|next| next.is(b'#') && next.start == token.end);
+        let paste =
+            token.is(b'#') && tokens.get(at + 1).is_some_and(|next| next.is(b'#') && next.start == token.end);
         if paste {
             while out.ends_with(' ') {
                 out.pop();
             }
             // `, ## args` with nothing to paste drops the comma.
-            let empty = tokens.get(at + 2).and_then(|next| std::str::from_utf8(next.text(body)).ok()).and_then(argument) == Some("");
+            let empty = tokens
+                .get(at + 2)
+                .and_then(|next| std::str::from_utf8(next.text(body)).ok())
+                .and_then(argument)
+                == Some("");
             if empty && out.ends_with(',') {
                 out.pop();
             }
@@ -79,9 +84,15 @@ mod tests {
 
     #[test]
     fn substitutes_pastes_and_quotes() {
-        assert_eq!(expanded("#define M(a, b) f(a##_x, #b, b)\n", &["p", "q + 1"]).as_deref(), Some("f(p_x, \"\", q + 1)"));
+        assert_eq!(
+            expanded("#define M(a, b) f(a##_x, #b, b)\n", &["p", "q + 1"]).as_deref(),
+            Some("f(p_x, \"\", q + 1)")
+        );
         assert_eq!(expanded("#define M(f, ...) g(f, ##__VA_ARGS__)\n", &["1"]).as_deref(), Some("g(1)"));
-        assert_eq!(expanded("#define M(f, args...) g(f, args)\n", &["1", "2", "3"]).as_deref(), Some("g(1, 2, 3)"));
+        assert_eq!(
+            expanded("#define M(f, args...) g(f, args)\n", &["1", "2", "3"]).as_deref(),
+            Some("g(1, 2, 3)")
+        );
         assert_eq!(expanded("#define M(a) a\n", &["1", "2"]), None);
     }
 }

@@ -7,8 +7,8 @@
 
 use super::lex::{Token, TokenKind, brackets, tokens};
 use super::scan::{split_arguments, squeeze};
-use crate::ir::environment::{BlockMacro, Environment};
 use crate::ir::Name;
+use crate::ir::environment::{BlockMacro, Environment};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -58,21 +58,45 @@ pub struct Masked {
 
 /// Words that begin or qualify a type.
 const TYPE_WORDS: [&str; 17] = [
-    "struct", "union", "enum", "const", "volatile", "unsigned", "signed", "int", "long", "short", "char", "void", "float",
-    "double", "_Bool", "__signed__", "register",
+    "struct",
+    "union",
+    "enum",
+    "const",
+    "volatile",
+    "unsigned",
+    "signed",
+    "int",
+    "long",
+    "short",
+    "char",
+    "void",
+    "float",
+    "double",
+    "_Bool",
+    "__signed__",
+    "register",
 ];
 
 /// Calls whose argument may be a type for tree-sitter too.
-const TAKES_TYPES: [&str; 9] =
-    ["sizeof", "offsetof", "__builtin_offsetof", "_Alignof", "alignof", "__alignof__", "va_arg", "_Generic", "_Static_assert"];
+const TAKES_TYPES: [&str; 9] = [
+    "sizeof",
+    "offsetof",
+    "__builtin_offsetof",
+    "_Alignof",
+    "alignof",
+    "__alignof__",
+    "va_arg",
+    "_Generic",
+    "_Static_assert",
+];
 
 /// Keywords that open a parenthesised header.
 const HEADER_WORDS: [&str; 4] = ["if", "while", "for", "switch"];
 
 /// Words after which an identifier starts an expression, not a declarator.
 const NOT_BEFORE_ATTRIBUTE: [&str; 17] = [
-    "struct", "union", "enum", "const", "static", "volatile", "return", "case", "goto", "sizeof", "else", "do", "typedef",
-    "unsigned", "signed", "extern", "inline",
+    "struct", "union", "enum", "const", "static", "volatile", "return", "case", "goto", "sizeof", "else",
+    "do", "typedef", "unsigned", "signed", "extern", "inline",
 ];
 
 /// Masks the statements and declarations of `slice`.
@@ -107,7 +131,9 @@ struct Mask<'t> {
 impl Mask<'_> {
     fn word(&self, at: usize) -> &str {
         match self.tokens.get(at) {
-            Some(token) if token.kind == TokenKind::Word => std::str::from_utf8(token.text(self.slice)).unwrap_or(""),
+            Some(token) if token.kind == TokenKind::Word => {
+                std::str::from_utf8(token.text(self.slice)).unwrap_or("")
+            }
             _ => "",
         }
     }
@@ -193,7 +219,8 @@ impl Mask<'_> {
             return self.block(at, &word, open, close);
         }
         // A macro used as a statement, without `;`.
-        let ends = follower.is(b'}') || follower.kind == TokenKind::Word || follower.kind == TokenKind::Directive;
+        let ends =
+            follower.is(b'}') || follower.kind == TokenKind::Word || follower.kind == TokenKind::Directive;
         let gap = self.tokens[close].end;
         if ends && gap < follower.start && !self.is_plain_attribute(next) {
             self.out.text[gap] = if self.out.text[gap] == b'\n' { b'\n' } else { b';' };
@@ -214,7 +241,8 @@ impl Mask<'_> {
 
     /// Whether token `inner` stands indented deeper than the line of token `outer`, or on its line.
     fn deeper(&self, outer: usize, inner: usize) -> bool {
-        let line = |offset: usize| self.slice[..offset].iter().rposition(|&b| b == b'\n').map_or(0, |nl| nl + 1);
+        let line =
+            |offset: usize| self.slice[..offset].iter().rposition(|&b| b == b'\n').map_or(0, |nl| nl + 1);
         let indent = |offset: usize| {
             let start = line(offset);
             let blanks = self.slice[start..offset].iter().take_while(|b| matches!(b, b' ' | b'\t'));
@@ -231,18 +259,26 @@ impl Mask<'_> {
         let list = self.tokens[open].start..self.tokens[close].end;
         // `while` takes no `else`: one that follows belongs to the `if` outside.
         let stand_in = if range.len() >= 8 { "while(1)" } else { "if(1)" };
-        if range.len() < stand_in.len() || self.slice[range.start..range.start + stand_in.len()].contains(&b'\n') {
+        if range.len() < stand_in.len()
+            || self.slice[range.start..range.start + stand_in.len()].contains(&b'\n')
+        {
             return;
         }
         self.put(range.clone(), stand_in);
         self.header_end[close] = true;
-        self.out.notes.blocks.insert(range.start, BlockNote { name: Name::new(word), args, kind, range: list });
+        self.out
+            .notes
+            .blocks
+            .insert(range.start, BlockNote { name: Name::new(word), args, kind, range: list });
     }
 
     fn assembly(&mut self, at: usize) {
         let mut open = at + 1;
         let mut jumps = false;
-        while matches!(self.word(open), "volatile" | "__volatile__" | "goto" | "inline" | "__inline__" | "__volatile") {
+        while matches!(
+            self.word(open),
+            "volatile" | "__volatile__" | "goto" | "inline" | "__inline__" | "__volatile"
+        ) {
             jumps |= self.word(open) == "goto";
             open += 1;
         }
@@ -293,7 +329,9 @@ impl Mask<'_> {
         for at in 0..self.tokens.len() {
             match self.tokens[at].kind {
                 TokenKind::Word => self.word_repairs(at),
-                TokenKind::Punct(b'.') if self.is(at + 1, b'.') && self.is(at + 2, b'.') => self.case_range(at),
+                TokenKind::Punct(b'.') if self.is(at + 1, b'.') && self.is(at + 2, b'.') => {
+                    self.case_range(at)
+                }
                 TokenKind::Punct(b'&') if self.is(at + 1, b'&') && self.label_address(at) => {
                     self.blank(self.tokens[at].start..self.tokens[at].end);
                 }
@@ -315,7 +353,10 @@ impl Mask<'_> {
             "__attribute__" | "__attribute" => self.attribute(at, true),
             "__free" | "__cleanup" => self.attribute(at, true),
             _ if !word.starts_with("__") && word.bytes().any(|b| b.is_ascii_lowercase()) => {
-                if self.env.is_attribute(&word) && !self.is(at + 1, b'(') && self.between_declaration_words(at) {
+                if self.env.is_attribute(&word)
+                    && !self.is(at + 1, b'(')
+                    && self.between_declaration_words(at)
+                {
                     self.attribute(at, false);
                 }
             }
@@ -371,7 +412,8 @@ impl Mask<'_> {
         let Some(case) = (0..dots).rev().take(12).find(|&at| self.word(at) == "case") else { return };
         let Some(colon) = (dots..self.tokens.len()).take(14).find(|&at| self.is(at, b':')) else { return };
         let range = self.tokens[dots].start..self.tokens[colon].start;
-        let upper = String::from_utf8_lossy(&self.slice[self.tokens[dots + 2].end..range.end]).trim().to_owned();
+        let upper =
+            String::from_utf8_lossy(&self.slice[self.tokens[dots + 2].end..range.end]).trim().to_owned();
         self.out.notes.case_ranges.insert(self.tokens[case].start, upper);
         self.blank(range);
     }
@@ -419,7 +461,8 @@ impl Mask<'_> {
         if words.is_empty() || !words.clone().all(|at| self.tokens[at].kind == TokenKind::Word) {
             return;
         }
-        let is_type = words.clone().any(|at| TYPE_WORDS.contains(&self.word(at))) || stars > 0 || words.len() > 1;
+        let is_type =
+            words.clone().any(|at| TYPE_WORDS.contains(&self.word(at))) || stars > 0 || words.len() > 1;
         if !is_type {
             return;
         }

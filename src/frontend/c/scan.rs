@@ -30,7 +30,18 @@ const ATTRIBUTES_WITH_ARGUMENTS: [&str; 14] = [
 
 /// Words before a parenthesis that call nothing.
 const NOT_CALLS: [&str; 12] = [
-    "if", "while", "for", "switch", "return", "sizeof", "typeof", "__typeof__", "__attribute__", "defined", "else", "do",
+    "if",
+    "while",
+    "for",
+    "switch",
+    "return",
+    "sizeof",
+    "typeof",
+    "__typeof__",
+    "__attribute__",
+    "defined",
+    "else",
+    "do",
 ];
 
 /// What `text` defines.
@@ -132,7 +143,10 @@ impl<'t> Scan<'t> {
         // Brackets of the other arms match among themselves where they can.
         let all = brackets(self.tokens);
         for (at, slot) in partner.iter_mut().enumerate() {
-            if *slot == usize::MAX && first[at].kind == TokenKind::Char && self.tokens[at].kind != TokenKind::Char {
+            if *slot == usize::MAX
+                && first[at].kind == TokenKind::Char
+                && self.tokens[at].kind != TokenKind::Char
+            {
                 *slot = all[at];
             }
         }
@@ -234,7 +248,9 @@ impl<'t> Scan<'t> {
                     calls.insert(name_of(word));
                 }
                 // Scope guards call the constructor of their class.
-                if matches!(word, b"guard" | b"scoped_guard" | b"scoped_cond_guard" | b"CLASS") && at + 2 < close {
+                if matches!(word, b"guard" | b"scoped_guard" | b"scoped_cond_guard" | b"CLASS")
+                    && at + 2 < close
+                {
                     calls.insert(Name::new(format!("class_{}_constructor", self.name(at + 2))));
                 }
             }
@@ -477,7 +493,12 @@ mod tests {
 
     #[test]
     fn finds_functions_in_all_their_shapes() {
-        assert_eq!(functions("int f(void) { return g(); }\nstruct s { int a; };\nint x = 3;\nstatic int *g(int a) {}"), ["f", "g"]);
+        assert_eq!(
+            functions(
+                "int f(void) { return g(); }\nstruct s { int a; };\nint x = 3;\nstatic int *g(int a) {}"
+            ),
+            ["f", "g"]
+        );
         assert_eq!(functions("SYSCALL_DEFINE3(foo, int, a, int, b, int, c)\n{ }"), ["foo"]);
         assert_eq!(functions("static void __init f(void) __acquires(x)\n{ }"), ["f"]);
         assert_eq!(functions("API(int) f(int x)\n{ }"), ["f"]);

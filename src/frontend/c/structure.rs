@@ -41,7 +41,8 @@ pub fn agrees(_original: &[u8], text: &[u8], body: Node<'_>, _notes: &Notes) -> 
     let range = if body.kind() == "compound_statement" { body.byte_range() } else { 0..text.len() };
     let text = text.get(range).unwrap_or_default();
     let tokens: Vec<Token> = tokens(text).into_iter().filter(|t| t.kind != TokenKind::Directive).collect();
-    let mut reader = Reader { text, partner: brackets(&tokens), tokens: &tokens, out: Vec::new(), failed: false };
+    let mut reader =
+        Reader { text, partner: brackets(&tokens), tokens: &tokens, out: Vec::new(), failed: false };
     let start = tokens.iter().position(|token| token.is(b'{')).unwrap_or(0);
     reader.statement(start, 0, 0);
     // What the reader cannot follow it does not dispute.

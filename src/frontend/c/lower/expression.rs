@@ -1,7 +1,9 @@
 //! Expressions: calls hoisted into statements, short circuits into branches, the rest pure.
 
 use super::{Lowerer, Source};
-use crate::ir::{Base, BinaryOp, BlockId, Callee, Expr, Name, Place, Predicate, Projection, StatementKind, UnaryOp};
+use crate::ir::{
+    Base, BinaryOp, BlockId, Callee, Expr, Name, Place, Predicate, Projection, StatementKind, UnaryOp,
+};
 use crate::source::Span;
 use tree_sitter::Node;
 
@@ -98,7 +100,9 @@ impl Lowerer<'_> {
             "null" => Expr::Null,
             "identifier" | "type_identifier" => self.identifier(source, node),
             "parenthesized_expression" => match first_child(node) {
-                Some(inner) if inner.kind() == "compound_statement" => self.statement_expression(source, inner),
+                Some(inner) if inner.kind() == "compound_statement" => {
+                    self.statement_expression(source, inner)
+                }
                 Some(inner) => self.value(source, inner),
                 None => Expr::Unknown,
             },
@@ -131,7 +135,9 @@ impl Lowerer<'_> {
                 self.effect(source, left);
                 self.value(source, right)
             }
-            "sizeof_expression" | "alignof_expression" | "offsetof_expression" => Expr::Const(source.written(node)),
+            "sizeof_expression" | "alignof_expression" | "offsetof_expression" => {
+                Expr::Const(source.written(node))
+            }
             "initializer_list" => {
                 self.each(source, node, |this, child| {
                     this.value(source, child);
@@ -174,7 +180,8 @@ impl Lowerer<'_> {
         if let Some(value) = self.inline_object_value(source, node) {
             return value;
         }
-        let constant = name.bytes().any(|b| b.is_ascii_uppercase()) && !name.bytes().any(|b| b.is_ascii_lowercase());
+        let constant =
+            name.bytes().any(|b| b.is_ascii_uppercase()) && !name.bytes().any(|b| b.is_ascii_lowercase());
         if constant { Expr::Const(Name::new(name)) } else { Expr::Read(Place::global(name)) }
     }
 
@@ -308,8 +315,13 @@ impl Lowerer<'_> {
             "field_expression" => {
                 let argument = node.child_by_field_name("argument")?;
                 let field = Name::new(source.text(node.child_by_field_name("field")?));
-                let arrow = source.text.get(argument.end_byte()..node.end_byte())?.trim_ascii_start().starts_with(b"->");
-                let base = if arrow { self.pointee(source, argument, span)? } else { self.place(source, argument)? };
+                let arrow = source
+                    .text
+                    .get(argument.end_byte()..node.end_byte())?
+                    .trim_ascii_start()
+                    .starts_with(b"->");
+                let base =
+                    if arrow { self.pointee(source, argument, span)? } else { self.place(source, argument)? };
                 Some(base.field(field))
             }
             "subscript_expression" => {
@@ -327,8 +339,13 @@ impl Lowerer<'_> {
                 self.pointee(source, argument, span)
             }
             "cast_expression" => self.place(source, node.child_by_field_name("value")?),
-            "conditional_expression" | "call_expression" | "assignment_expression" | "comma_expression"
-            | "compound_literal_expression" | "update_expression" | "binary_expression" => {
+            "conditional_expression"
+            | "call_expression"
+            | "assignment_expression"
+            | "comma_expression"
+            | "compound_literal_expression"
+            | "update_expression"
+            | "binary_expression" => {
                 // A value that is used like a place: give it one.
                 match self.value(source, node) {
                     Expr::Read(place) => Some(place),
@@ -391,7 +408,9 @@ impl Lowerer<'_> {
                     this.call(source, node, Some(place));
                 }
             }
-            "parenthesized_expression" if first_child(node).is_some_and(|c| c.kind() != "compound_statement") => {
+            "parenthesized_expression"
+                if first_child(node).is_some_and(|c| c.kind() != "compound_statement") =>
+            {
                 if let Some(inner) = first_child(node) {
                     this.value_into(source, inner, place);
                 }
@@ -438,7 +457,13 @@ impl Lowerer<'_> {
         self.builder.switch_to(join);
     }
 
-    pub(super) fn condition_of(&mut self, source: &Source<'_>, node: Node<'_>, then: BlockId, otherwise: BlockId) {
+    pub(super) fn condition_of(
+        &mut self,
+        source: &Source<'_>,
+        node: Node<'_>,
+        then: BlockId,
+        otherwise: BlockId,
+    ) {
         match node.child_by_field_name("condition") {
             Some(condition) => self.condition(source, condition, then, otherwise),
             None => {
@@ -449,10 +474,18 @@ impl Lowerer<'_> {
     }
 
     /// Branches on `node`.
-    pub(super) fn condition(&mut self, source: &Source<'_>, node: Node<'_>, then: BlockId, otherwise: BlockId) {
+    pub(super) fn condition(
+        &mut self,
+        source: &Source<'_>,
+        node: Node<'_>,
+        then: BlockId,
+        otherwise: BlockId,
+    ) {
         let span = source.span(node);
         self.deeper(span, |this| match node.kind() {
-            "parenthesized_expression" if first_child(node).is_some_and(|c| c.kind() != "compound_statement") => {
+            "parenthesized_expression"
+                if first_child(node).is_some_and(|c| c.kind() != "compound_statement") =>
+            {
                 if let Some(inner) = first_child(node) {
                     this.condition(source, inner, then, otherwise);
                 }
@@ -516,11 +549,17 @@ impl Lowerer<'_> {
         self.builder.push(StatementKind::Call { place, callee, args, spelled }, span);
     }
 
-    pub(super) fn arguments(&mut self, source: &Source<'_>, list: Option<Node<'_>>) -> (Vec<Expr>, Vec<Name>) {
+    pub(super) fn arguments(
+        &mut self,
+        source: &Source<'_>,
+        list: Option<Node<'_>>,
+    ) -> (Vec<Expr>, Vec<Name>) {
         let (mut args, mut spelled) = (Vec::new(), Vec::new());
         let Some(list) = list else { return (args, spelled) };
         for at in 0..list.named_child_count() {
-            let Some(child) = list.named_child(at as u32).filter(|child| child.kind() != "comment") else { continue };
+            let Some(child) = list.named_child(at as u32).filter(|child| child.kind() != "comment") else {
+                continue;
+            };
             let value = self.value(source, child);
             args.push(value);
             spelled.push(source.written(child));
@@ -531,7 +570,9 @@ impl Lowerer<'_> {
 
 /// The only named child that is no comment, or the first.
 pub(super) fn first_child(node: Node<'_>) -> Option<Node<'_>> {
-    (0..node.named_child_count()).filter_map(|at| node.named_child(at as u32)).find(|child| child.kind() != "comment")
+    (0..node.named_child_count())
+        .filter_map(|at| node.named_child(at as u32))
+        .find(|child| child.kind() != "comment")
 }
 
 fn last_child(node: Node<'_>) -> Option<Node<'_>> {
@@ -556,8 +597,10 @@ fn strip(node: Node<'_>) -> Node<'_> {
 }
 
 fn has_effects(node: Node<'_>) -> bool {
-    matches!(node.kind(), "call_expression" | "assignment_expression" | "update_expression" | "compound_statement")
-        || (0..node.named_child_count()).filter_map(|at| node.named_child(at as u32)).any(has_effects)
+    matches!(
+        node.kind(),
+        "call_expression" | "assignment_expression" | "update_expression" | "compound_statement"
+    ) || (0..node.named_child_count()).filter_map(|at| node.named_child(at as u32)).any(has_effects)
 }
 
 fn reads(value: &Expr) -> bool {

@@ -41,13 +41,15 @@ impl<'e> Lowerer<'e> {
         let span = source.span(node);
         self.expanding.push(name);
         let place = place.clone();
-        let done = self.fragment(&text, span, &mut |this, source, node| this.value_into(source, node, place.clone()));
+        let done = self
+            .fragment(&text, span, &mut |this, source, node| this.value_into(source, node, place.clone()));
         self.expanding.pop();
         done
     }
 
     fn expansion(&self, source: &Source<'_>, node: Node<'_>) -> Option<(Name, String)> {
-        let function = node.child_by_field_name("function").filter(|function| function.kind() == "identifier")?;
+        let function =
+            node.child_by_field_name("function").filter(|function| function.kind() == "identifier")?;
         let name = source.text(function);
         let definition = self.env.macro_definition(name)?;
         definition.parameters.as_ref()?;
@@ -92,7 +94,8 @@ impl<'e> Lowerer<'e> {
     }
 
     fn object(&self, name: &str) -> Option<String> {
-        let definition = self.env.macro_definition(name).filter(|definition| definition.parameters.is_none())?;
+        let definition =
+            self.env.macro_definition(name).filter(|definition| definition.parameters.is_none())?;
         let usable = !definition.body.is_empty()
             && definition.body.len() <= 1024
             && self.expanding.len() < EXPANSION_DEPTH
@@ -221,7 +224,8 @@ impl<'e> Lowerer<'e> {
         }
         self.builder.switch_to(inside);
         // It is a `for` that runs once: `break` and `continue` leave the guard, not a loop outside.
-        let target = super::scope::Target { on_break: exit, on_continue: Some(exit), scopes: self.scopes.len() };
+        let target =
+            super::scope::Target { on_break: exit, on_continue: Some(exit), scopes: self.scopes.len() };
         self.targets.push(target);
         self.push_scope(node.id());
         self.add_cleanup(cleanup);

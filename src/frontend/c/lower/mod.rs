@@ -164,8 +164,8 @@ impl Lowerer<'_> {
             });
         let plain = Variant { text: slice.to_vec(), assumptions: Vec::new() };
         if let Some(reading) = self.reading(&plain, function) {
-            let broken = reading.tree.root_node().has_error()
-                || has_conditional && !self.agrees(&reading, slice);
+            let broken =
+                reading.tree.root_node().has_error() || has_conditional && !self.agrees(&reading, slice);
             if !(broken && has_conditional) {
                 return vec![reading];
             }
@@ -188,7 +188,12 @@ impl Lowerer<'_> {
         }
         let masked = mask(&text, self.env);
         let tree = parse(&masked.text)?;
-        Some(Reading { text: masked.text, notes: masked.notes, assumptions: variant.assumptions.clone(), tree })
+        Some(Reading {
+            text: masked.text,
+            notes: masked.notes,
+            assumptions: variant.assumptions.clone(),
+            tree,
+        })
     }
 
     fn agrees(&self, reading: &Reading, slice: &[u8]) -> bool {
@@ -284,7 +289,8 @@ impl Lowerer<'_> {
         match declarator {
             Some(declarator) => {
                 let stars = "*".repeat(pointers(declarator));
-                let name = declarator_name(declarator).map(|node| (Name::new(source.text(node)), source.span(node)));
+                let name =
+                    declarator_name(declarator).map(|node| (Name::new(source.text(node)), source.span(node)));
                 let ty = if stars.is_empty() { ty } else { Name::new(format!("{ty} {stars}")) };
                 (name, ty)
             }
@@ -386,7 +392,8 @@ fn return_kind(lead: &str) -> ReturnKind {
     if lead.contains('*') {
         return ReturnKind::Pointer;
     }
-    let words: Vec<&str> = lead.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|w| !w.is_empty()).collect();
+    let words: Vec<&str> =
+        lead.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|w| !w.is_empty()).collect();
     let has = |word: &str| words.contains(&word);
     if has("void") {
         ReturnKind::Void

@@ -61,7 +61,8 @@ impl Lowerer<'_> {
             if child.kind() == "labeled_statement" {
                 if let Some(label) = child.child_by_field_name("label") {
                     let name = Name::new(source.text(label));
-                    let outer: Vec<usize> = self.scopes.iter().map(|scope| scope.node).filter(|&id| id != 0).collect();
+                    let outer: Vec<usize> =
+                        self.scopes.iter().map(|scope| scope.node).filter(|&id| id != 0).collect();
                     let mut full = outer;
                     full.extend(path.iter().copied());
                     if !self.labels.contains_key(&name) {

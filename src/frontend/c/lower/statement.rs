@@ -38,9 +38,19 @@ impl Lowerer<'_> {
     fn statement_inner(&mut self, source: &Source<'_>, node: Node<'_>) {
         let span = source.span(node);
         match node.kind() {
-            "comment" | "preproc_call" | "preproc_def" | "preproc_function_def" | "preproc_include"
-            | "type_definition" | "struct_specifier" | "union_specifier" | "enum_specifier" | "attribute_specifier"
-            | "attribute_declaration" | ";" | "storage_class_specifier" => {}
+            "comment"
+            | "preproc_call"
+            | "preproc_def"
+            | "preproc_function_def"
+            | "preproc_include"
+            | "type_definition"
+            | "struct_specifier"
+            | "union_specifier"
+            | "enum_specifier"
+            | "attribute_specifier"
+            | "attribute_declaration"
+            | ";"
+            | "storage_class_specifier" => {}
             "compound_statement" => self.block_statement(source, node),
             "expression_statement" => match first_child(node) {
                 Some(_) if source.notes.asm.contains_key(&node.start_byte()) => self.assembly(source, node),
@@ -66,7 +76,9 @@ impl Lowerer<'_> {
             "continue_statement" => self.leave_loop(true, span),
             "return_statement" => self.return_statement(source, node),
             "attributed_statement" => self.children(source, node),
-            "preproc_if" | "preproc_ifdef" | "preproc_elif" | "preproc_elifdef" => self.conditional(source, node),
+            "preproc_if" | "preproc_ifdef" | "preproc_elif" | "preproc_elifdef" => {
+                self.conditional(source, node)
+            }
             "preproc_else" => self.children(source, node),
             "function_definition" => self.opaque("nested function", span),
             "ERROR" => self.opaque("syntax error", span),
@@ -304,7 +316,9 @@ impl Lowerer<'_> {
         }
         self.builder.switch_to(block);
         for at in 0..node.named_child_count() {
-            if let Some(child) = node.named_child(at as u32).filter(|child| child.kind() != "statement_identifier") {
+            if let Some(child) =
+                node.named_child(at as u32).filter(|child| child.kind() != "statement_identifier")
+            {
                 self.statement(source, child);
             }
         }
@@ -337,7 +351,9 @@ impl Lowerer<'_> {
         }
         if self.has_cleanups() {
             value = value.map(|value| match value {
-                Expr::Read(Place { base: Base::Local(_), ref projections }) if projections.is_empty() => value,
+                Expr::Read(Place { base: Base::Local(_), ref projections }) if projections.is_empty() => {
+                    value
+                }
                 Expr::Int(_) | Expr::Null | Expr::Str | Expr::Const(_) => value,
                 other => self.hold(other, span),
             });
@@ -360,7 +376,9 @@ impl Lowerer<'_> {
         ];
         let arm = |this: &mut Self| {
             for at in 0..node.named_child_count() {
-                if let Some(child) = node.named_child(at as u32).filter(|child| !skipped.contains(&Some(child.id()))) {
+                if let Some(child) =
+                    node.named_child(at as u32).filter(|child| !skipped.contains(&Some(child.id())))
+                {
                     this.statement(source, child);
                 }
             }
@@ -400,7 +418,8 @@ impl Lowerer<'_> {
         }
         let next = self.builder.new_block();
         let mut targets = vec![next];
-        targets.extend(note.labels.iter().filter_map(|label| self.labels.get(label)).map(|label| label.block));
+        targets
+            .extend(note.labels.iter().filter_map(|label| self.labels.get(label)).map(|label| label.block));
         self.builder.choice(targets, span);
         self.builder.switch_to(next);
     }

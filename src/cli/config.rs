@@ -1,0 +1,332 @@
+//! Configuration: found, read, checked, and joined with what was typed into [`Settings`].
+
+use super::args::{CheckArgs, ConfidenceArg, SeverityArg};
+use super::fail::Failure;
+use super::files::plain;
+use crate::diagnostic::{Confidence, Severity};
+use crate::driver::{ProfileMarker, Profiles, Settings};
+use crate::profile::Profile;
+use crate::profile::load::{self, BUILTIN, ProfileError};
+use crate::profile::syntax::{AliasText, ErrorPointersText, FamilyText, NoReturnText, ProfileText};
+use crate::rules::RULES;
+use rustc_hash::FxHashMap;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use toml::Spanned;
+
+/// Names under which a configuration is looked for, nearest directory first.
+const FILES: [&str; 3] = [".lockbalance.toml", "lockbalance.toml", ".cargo/lockbalance.toml"];
+
+/// Largest file read closely unless configured otherwise: 8 MiB.
+const MAX_FILE_SIZE: usize = 8 << 20;
+
+/// The configuration file.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ConfigText {
+    select: Vec<Spanned<String>>,
+    ignore: Vec<Spanned<String>>,
+    #[serde(alias = "fail-on")]
+    fail_on: Option<Spanned<String>>,
+    confidence: Option<Spanned<String>>,
+    profiles: Vec<Spanned<String>>,
+    exclude: Vec<String>,
+    #[serde(alias = "max-file-size")]
+    max_file_size: Option<usize>,
+    severity: BTreeMap<Spanned<String>, String>,
+    family: Vec<FamilyText>,
+    #[serde(alias = "no-return")]
+    no_return: Vec<NoReturnText>,
+    transparent: Vec<String>,
+    alias: Vec<AliasText>,
+    #[serde(alias = "same-address-members")]
+    same_address_members: Vec<String>,
+    #[serde(alias = "error-pointers")]
+    error_pointers: ErrorPointersText,
+    #[serde(alias = "not-locks")]
+    not_locks: Vec<String>,
+    #[serde(alias = "loop-macros")]
+    loop_macros: Vec<String>,
+    #[serde(alias = "once-macros")]
+    once_macros: Vec<String>,
+    attributes: Vec<String>,
+}
+
+/// What a run needs to know beside its settings.
+#[derive(Debug)]
+pub struct Configured {
+    /// What the run means.
+    pub settings: Settings,
+    /// Lowest severity that fails.
+    pub fail_on: Severity,
+    /// Globs of paths left out.
+    pub exclude: Vec<String>,
+}
+
+/// Reads the configuration and joins it with what was typed.
+pub fn configure(args: &CheckArgs) -> Result<Configured, Failure> {
+    let mut texts: Vec<(String, String)> = Vec::new();
+    let mut explicit = args.isolated;
+    for given in &args.config {
+        if given.contains('=') {
+            texts.push(("--config".to_owned(), given.clone()));
+        } else {
+            explicit = true;
+            texts.push((given.clone(), read(Path::new(given))?));
+        }
+    }
+    if !explicit {
+        if let Some(path) = discover(&start_of(args)) {
+            let text = read(&path)?;
+            texts.insert(0, (path.to_string_lossy().into_owned(), text));
+        }
+    }
+    let mut build = Build::new(args);
+    for (file, text) in &texts {
+        build.add(file, text).map_err(|error| Failure::configuration(file, text, error))?;
+    }
+    build.finish(args)
+}
+
+fn read(path: &Path) -> Result<String, Failure> {
+    std::fs::read_to_string(path).map_err(|error| Failure::input(&path.to_string_lossy(), &plain(&error)))
+}
+
+/// Where discovery starts: beside a lone file, else in the current directory.
+fn start_of(args: &CheckArgs) -> PathBuf {
+    let here = PathBuf::from(".");
+    match args.paths.as_slice() {
+        [one] if one.is_file() => {
+            one.parent().filter(|dir| !dir.as_os_str().is_empty()).map_or(here, Path::to_owned)
+        }
+        [one] if one.is_dir() => one.clone(),
+        _ => here,
+    }
+}
+
+/// The nearest configuration from `start` upward, not beyond the root of the git tree.
+fn discover(start: &Path) -> Option<PathBuf> {
+    let start = std::fs::canonicalize(start).ok()?;
+    for directory in start.ancestors() {
+        let found = FILES.iter().map(|name| directory.join(name)).find(|path| path.is_file());
+        if found.is_some() {
+            return found;
+        }
+        if directory.join(".git").exists() {
+            return None;
+        }
+    }
+    None
+}
+
+struct Build {
+    severities: FxHashMap<&'static str, Severity>,
+    selected: Option<Vec<&'static str>>,
+    confidence: Confidence,
+    fail_on: Severity,
+    profiles: Vec<String>,
+    own: Profile,
+    exclude: Vec<String>,
+    max_file_size: usize,
+}
+
+impl Build {
+    fn new(args: &CheckArgs) -> Self {
+        Build {
+            severities: FxHashMap::default(),
+            selected: None,
+            confidence: Confidence::Medium,
+            fail_on: Severity::Warning,
+            profiles: Vec::new(),
+            own: Profile::default(),
+            exclude: args.exclude.clone(),
+            max_file_size: MAX_FILE_SIZE,
+        }
+    }
+
+    fn add(&mut self, name: &str, text: &str) -> Result<(), ProfileError> {
+        let config: ConfigText = toml::from_str(text).map_err(|error| load::from_toml(&error))?;
+        if !config.select.is_empty() {
+            let mut selected = Vec::new();
+            for key in &config.select {
+                selected.extend(rules(key.get_ref()).map_err(|e| at(e, key.span()))?);
+            }
+            self.selected = Some(selected);
+        }
+        for key in &config.ignore {
+            for id in rules(key.get_ref()).map_err(|e| at(e, key.span()))? {
+                self.severities.insert(id, Severity::Off);
+            }
+        }
+        for (key, value) in &config.severity {
+            let severity = severity(value).map_err(|e| at(e, key.span()))?;
+            for id in rules(key.get_ref()).map_err(|e| at(e, key.span()))? {
+                self.severities.insert(id, severity);
+            }
+        }
+        if let Some(value) = &config.fail_on {
+            self.fail_on = severity(value.get_ref()).map_err(|e| at(e, value.span()))?;
+        }
+        if let Some(value) = &config.confidence {
+            self.confidence = match value.get_ref().as_str() {
+                "high" => Confidence::High,
+                "medium" => Confidence::Medium,
+                "low" => Confidence::Low,
+                other => {
+                    return Err(at(unknown("confidence", other, &["high", "medium", "low"]), value.span()));
+                }
+            };
+        }
+        for profile in &config.profiles {
+            if !BUILTIN.contains(&profile.get_ref().as_str()) {
+                return Err(at(unknown("profile", profile.get_ref(), &BUILTIN), profile.span()));
+            }
+            self.profiles.push(profile.get_ref().clone());
+        }
+        self.exclude.extend(config.exclude);
+        self.max_file_size = config.max_file_size.unwrap_or(self.max_file_size);
+        let own = ProfileText {
+            markers: Vec::new(),
+            family: config.family,
+            no_return: config.no_return,
+            transparent: config.transparent,
+            alias: config.alias,
+            same_address_members: config.same_address_members,
+            error_pointers: config.error_pointers,
+            not_locks: config.not_locks,
+            loop_macros: config.loop_macros,
+            once_macros: config.once_macros,
+            attributes: config.attributes,
+        };
+        self.own.join(&own.into_profile(name)?);
+        Ok(())
+    }
+
+    fn finish(mut self, args: &CheckArgs) -> Result<Configured, Failure> {
+        let typed = |keys: &[String]| -> Result<Vec<&'static str>, Failure> {
+            let mut ids = Vec::new();
+            for key in keys {
+                ids.extend(rules(key).map_err(|error| {
+                    let failure = Failure::usage(error.message);
+                    error
+                        .suggestion
+                        .map(|name| format!("did you mean `{name}`?"))
+                        .map_or(Failure::usage(format!("unknown rule `{key}`")), |help| {
+                            failure.with_help(help)
+                        })
+                })?);
+            }
+            Ok(ids)
+        };
+        if !args.select.is_empty() {
+            self.selected = Some(typed(&args.select)?);
+        }
+        for (keys, severity) in
+            [(&args.ignore, Severity::Off), (&args.warn, Severity::Warning), (&args.deny, Severity::Error)]
+        {
+            for id in typed(keys)? {
+                self.severities.insert(id, severity);
+            }
+        }
+        if let Some(selected) = &self.selected {
+            for rule in RULES.iter().filter(|rule| !selected.contains(&rule.id)) {
+                self.severities.insert(rule.id, Severity::Off);
+            }
+        }
+        if args.strict {
+            (self.confidence, self.fail_on) = (Confidence::Low, Severity::Note);
+        }
+        match args.confidence {
+            Some(ConfidenceArg::High) => self.confidence = Confidence::High,
+            Some(ConfidenceArg::Medium) => self.confidence = Confidence::Medium,
+            Some(ConfidenceArg::Low) => self.confidence = Confidence::Low,
+            None => {}
+        }
+        match args.fail_on {
+            Some(SeverityArg::Error) => self.fail_on = Severity::Error,
+            Some(SeverityArg::Warning) => self.fail_on = Severity::Warning,
+            Some(SeverityArg::Note) => self.fail_on = Severity::Note,
+            None => {}
+        }
+        let settings = Settings {
+            severities: self.severities,
+            confidence: self.confidence,
+            profiles: profiles(&self.profiles, &self.own),
+            max_file_size: args.max_file_size.unwrap_or(self.max_file_size),
+            verdicts: args.verdicts.is_some(),
+        };
+        Ok(Configured { settings, fail_on: self.fail_on, exclude: self.exclude })
+    }
+}
+
+/// The profiles of a run: those named, or a choice by what a file includes.
+fn profiles(named: &[String], own: &Profile) -> Profiles {
+    let joined = |names: &[&str]| {
+        let mut all = Profile::default();
+        for profile in names.iter().filter_map(|name| load::builtin(name)) {
+            all.join(profile);
+        }
+        all.join(own);
+        Arc::new(all)
+    };
+    if !named.is_empty() {
+        let names: Vec<&str> = named.iter().map(String::as_str).collect();
+        let all = joined(&names);
+        return Profiles { choices: vec![(ProfileMarker::Always, all.clone())], fallback: all };
+    }
+    let choices = BUILTIN
+        .iter()
+        .filter_map(|name| {
+            let markers = load::builtin(name)?.markers.clone();
+            Some((ProfileMarker::Include(markers), joined(&[name])))
+        })
+        .collect();
+    Profiles { choices, fallback: joined(&BUILTIN) }
+}
+
+/// The built-in profiles, chosen per file, and nothing configured.
+pub fn default_profiles() -> Profiles {
+    profiles(&[], &Profile::default())
+}
+
+/// The rules that `key` means: an id, a prefix of ids, a name, `all`.
+fn rules(key: &str) -> Result<Vec<&'static str>, ProfileError> {
+    let upper = key.to_ascii_uppercase();
+    let found: Vec<&'static str> = RULES
+        .iter()
+        .filter(|rule| {
+            key == "all" || rule.name == key || upper.starts_with("LB") && rule.id.starts_with(&upper)
+        })
+        .map(|rule| rule.id)
+        .collect();
+    if found.is_empty() {
+        let known = RULES.iter().flat_map(|rule| [rule.id, rule.name]);
+        let suggestion = load::nearest(key, known);
+        return Err(ProfileError { message: format!("unknown rule `{key}`"), span: None, suggestion });
+    }
+    Ok(found)
+}
+
+fn severity(text: &str) -> Result<Severity, ProfileError> {
+    match text {
+        "error" => Ok(Severity::Error),
+        "warning" => Ok(Severity::Warning),
+        "note" => Ok(Severity::Note),
+        "off" => Ok(Severity::Off),
+        other => Err(unknown("severity", other, &["error", "warning", "note", "off"])),
+    }
+}
+
+fn unknown(what: &str, given: &str, known: &[&str]) -> ProfileError {
+    ProfileError {
+        message: format!("unknown {what} `{given}`, expected one of {}", known.join(", ")),
+        span: None,
+        suggestion: load::nearest(given, known.iter().copied()),
+    }
+}
+
+fn at(error: ProfileError, span: std::ops::Range<usize>) -> ProfileError {
+    ProfileError { span: Some(span), ..error }
+}

@@ -1,0 +1,124 @@
+//! Which files are read, and their text from the disk or standard input.
+
+use super::args::CheckArgs;
+use super::fail::Failure;
+use crate::frontend;
+use crate::source::{TextError, TextProvider};
+use ignore::overrides::OverrideBuilder;
+use std::io::Read;
+use std::path::Path;
+
+/// Text from the disk; one name may be given its text from elsewhere.
+pub struct Disk {
+    /// Text that stands in for a file.
+    pub overlay: Option<(String, Vec<u8>)>,
+    /// Larger files are refused.
+    pub max_file_size: usize,
+}
+
+impl TextProvider for Disk {
+    fn read(&self, path: &str) -> Result<Vec<u8>, TextError> {
+        if let Some((_, text)) = self.overlay.as_ref().filter(|(name, _)| name == path) {
+            return Ok(text.clone());
+        }
+        let error = |reason: String| TextError { path: path.to_owned(), reason };
+        let metadata = std::fs::metadata(path).map_err(|e| error(plain(&e)))?;
+        if !metadata.is_file() {
+            return Err(error("not a regular file".to_owned()));
+        }
+        if metadata.len() > self.max_file_size as u64 {
+            return Err(error(format!("larger than {} bytes (see --max-file-size)", self.max_file_size)));
+        }
+        std::fs::read(path).map_err(|e| error(plain(&e)))
+    }
+}
+
+/// The files to check, sorted, each once; and what could not be walked.
+pub fn collect(args: &CheckArgs, exclude: &[String]) -> Result<(Vec<String>, Vec<TextError>), Failure> {
+    let mut roots: Vec<String> = args.paths.iter().map(|path| path.to_string_lossy().into_owned()).collect();
+    if let Some(list) = &args.files_from {
+        roots.extend(listed(list)?);
+    } else if roots.is_empty() {
+        roots.push(".".to_owned());
+    }
+    let mut found = Vec::new();
+    let mut errors = Vec::new();
+    let mut overrides = OverrideBuilder::new(".");
+    for glob in exclude {
+        overrides
+            .add(&format!("!{glob}"))
+            .map_err(|error| Failure::usage(format!("`{glob}` is not a glob: {error}")))?;
+    }
+    let overrides = overrides.build().map_err(|error| Failure::usage(error.to_string()))?;
+    for root in &roots {
+        let path = Path::new(root);
+        match std::fs::metadata(path) {
+            Err(error) => return Err(Failure::input(root, &plain(&error))),
+            Ok(metadata) if metadata.is_dir() => walk(root, args, &overrides, &mut found, &mut errors),
+            Ok(_) => found.push(shown(root)),
+        }
+    }
+    found.sort_unstable();
+    found.dedup();
+    if found.is_empty() {
+        return Err(Failure::usage(format!("no C file below {}", roots.join(", "))));
+    }
+    Ok((found, errors))
+}
+
+fn walk(
+    root: &str,
+    args: &CheckArgs,
+    overrides: &ignore::overrides::Override,
+    found: &mut Vec<String>,
+    errors: &mut Vec<TextError>,
+) {
+    let mut builder = ignore::WalkBuilder::new(root);
+    builder.standard_filters(!args.no_ignore).hidden(true).follow_links(false).overrides(overrides.clone());
+    for entry in builder.build() {
+        match entry {
+            Ok(entry) => {
+                let path = entry.path().to_string_lossy();
+                let file = entry.file_type().is_some_and(|kind| kind.is_file());
+                if file && frontend::for_path(&path).is_some() {
+                    found.push(shown(&path));
+                }
+            }
+            Err(error) => errors.push(TextError { path: root.to_owned(), reason: error.to_string() }),
+        }
+    }
+}
+
+/// Paths listed in a file, one a line.
+fn listed(list: &Path) -> Result<Vec<String>, Failure> {
+    let name = list.to_string_lossy();
+    let mut text = String::new();
+    if name == "-" {
+        std::io::stdin()
+            .read_to_string(&mut text)
+            .map_err(|e| Failure::input("standard input", &plain(&e)))?;
+    } else {
+        text = std::fs::read_to_string(list).map_err(|e| Failure::input(&name, &plain(&e)))?;
+    }
+    Ok(text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect())
+}
+
+/// Standard input as bytes.
+pub fn standard_input() -> Result<Vec<u8>, Failure> {
+    let mut text = Vec::new();
+    std::io::stdin().read_to_end(&mut text).map_err(|e| Failure::input("standard input", &plain(&e)))?;
+    Ok(text)
+}
+
+/// The path without a leading `./`.
+fn shown(path: &str) -> String {
+    path.strip_prefix("./").unwrap_or(path).to_owned()
+}
+
+/// An error of the system in lower case, without its number.
+pub fn plain(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or_default();
+    let mut chars = text.chars();
+    chars.next().map_or(String::new(), |first| first.to_lowercase().chain(chars).collect())
+}
