@@ -217,7 +217,8 @@ impl<A: Analysis> Explorer<'_, A> {
         let into = match self.known.get(&(block, joined.clone())) {
             Some(&same) => {
                 self.link(same, predecessor);
-                same
+                // It may have been joined away itself, perhaps into `old`.
+                self.representative(same)
             }
             None => self.add(block, joined, predecessor),
         };
@@ -253,12 +254,17 @@ impl<A: Analysis> Explorer<'_, A> {
         id
     }
 
-    fn link(&mut self, node: NodeId, predecessor: Option<NodeId>) {
-        // A node that was joined away hands its new predecessors on.
-        let mut node = node;
+    /// What stands for `node` now. Joins never form a circle: `into` is always one that stands for itself.
+    fn representative(&self, mut node: NodeId) -> NodeId {
         while let Some(into) = self.results.node(node).joined_into {
             node = into;
         }
+        node
+    }
+
+    fn link(&mut self, node: NodeId, predecessor: Option<NodeId>) {
+        // A node that was joined away hands its new predecessors on.
+        let node = self.representative(node);
         if let Some(from) = predecessor {
             let predecessors = &mut self.results.nodes[node.0 as usize].predecessors;
             if !predecessors.contains(&from) {
