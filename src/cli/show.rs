@@ -94,6 +94,7 @@ fn described(profile: &Profile, effect: &CallEffect) -> String {
     let test = |test: ResultTest| match test {
         ResultTest::Nonzero => "nonzero",
         ResultTest::Zero => "zero",
+        ResultTest::ZeroElseNegative => "zero, else negative",
         ResultTest::NotNegative => "not negative",
         ResultTest::Negative => "negative",
         ResultTest::Positive => "positive",

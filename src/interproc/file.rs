@@ -115,21 +115,25 @@ impl FileAnalysis<'_> {
 
     fn evidence(&self, definition: &FunctionDefinition, judged: &[Option<Judged>]) -> CallerEvidence {
         let mut evidence = CallerEvidence::default();
+        let mut followed = true;
         for (at, caller) in self.index.functions.iter().enumerate() {
             if caller.name == definition.name || !caller.calls.contains(&definition.name) {
                 continue;
             }
             evidence.callers += 1;
             let uses = judged[at].iter().flat_map(|judged| &judged.uses);
+            let mut seen = false;
             for this in uses.filter(|this| this.callee == definition.name) {
+                seen = true;
                 evidence.consumed |= this.consumes;
                 evidence.supplied |= this.supplies;
             }
+            followed &= seen;
         }
         // Its address may be taken anywhere in the file: a name that stands without `(` behind it.
         let mentions = memchr::memmem::find_iter(self.text, definition.name.as_bytes());
         let taken = mentions.filter(|&at| self.is_bare_mention(at, definition)).count() > 0;
-        evidence.all_visible = definition.linkage == Linkage::Internal && !taken;
+        evidence.all_visible = followed && definition.linkage == Linkage::Internal && !taken;
         evidence
     }
 
@@ -237,12 +241,14 @@ impl FileAnalysis<'_> {
             evidence,
             found: Vec::new(),
             settled: Vec::new(),
+            refuted: Vec::new(),
             blamed: Vec::new(),
         };
         for check in CHECKS {
             check(&mut cx);
         }
         let found = std::mem::take(&mut cx.found);
+        let refuted = std::mem::take(&mut cx.refuted);
         let keys = cx.keys();
         let declared = cx.has_contract();
         let pending = keys.iter().any(|&key| {
@@ -255,7 +261,7 @@ impl FileAnalysis<'_> {
             !declared && !promised
         });
         let blamed = |key: LockKey| {
-            found.iter().any(|(other, diagnostic)| *other == key && diagnostic.confidence > Confidence::Low)
+            refuted.contains(&key) || found.iter().any(|(other, diagnostic)| *other == key && diagnostic.confidence > Confidence::Low)
         };
         let summary = analysis.summarise(results.cut.is_empty(), &blamed);
         let is_blamed = found.iter().any(|(_, diagnostic)| diagnostic.confidence > Confidence::Low);
@@ -342,6 +348,9 @@ impl Judgement<'_, '_> {
         }
         if self.analysis.is_unnamed(key) || self.analysis.is_one_of_many(key) {
             return undecided("lock under a name that cannot be followed");
+        }
+        if self.analysis.uncertain.contains(&key.family) {
+            return undecided("a callee does something to such locks that could not be told");
         }
         let evidence = self.evidence.unwrap_or_default();
         match self.analysis.imbalance(key, false) {

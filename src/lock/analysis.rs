@@ -31,6 +31,8 @@ pub struct LockAnalysis<'a> {
     pub exits: Vec<Exit>,
     /// Locks that were taken somewhere in the body (by it or by a callee inside).
     pub taken: FxHashSet<LockKey>,
+    /// Families that a callee treats in a way that could not be told.
+    pub uncertain: FxHashSet<crate::profile::FamilyId>,
     pub(super) here: Location,
     pub(super) fresh_count: u16,
     pub(super) node: NodeId,
@@ -54,6 +56,7 @@ impl<'a> LockAnalysis<'a> {
             events: Vec::new(),
             exits: Vec::new(),
             taken: FxHashSet::default(),
+            uncertain: FxHashSet::default(),
             here: Location { block: body.cfg.entry(), statement: 0 },
             fresh_count: 0,
             node: NodeId(0),
@@ -73,9 +76,6 @@ impl<'a> LockAnalysis<'a> {
     }
 
     pub(super) fn record(&mut self, state: &PathState, key: LockKey, kind: EventKind) {
-        if matches!(kind, EventKind::Acquired { .. }) {
-            self.taken.insert(key);
-        }
         if !self.recording {
             return;
         }
@@ -99,8 +99,7 @@ impl<'a> LockAnalysis<'a> {
             ReturnKind::Pointer => match signs {
                 Signs::ZERO => ExitKind::Null,
                 Signs::NEGATIVE => ExitKind::ErrorPointer,
-                Signs::POSITIVE => ExitKind::Pointer,
-                signs if signs.within(Signs::NONZERO) => ExitKind::Nonzero,
+                signs if signs.within(Signs::NONZERO) => ExitKind::Pointer,
                 _ => ExitKind::Other,
             },
             ReturnKind::Integer | ReturnKind::Other => match signs {
@@ -119,7 +118,7 @@ impl<'a> LockAnalysis<'a> {
         if bound.iter().any(|&value| self.terms.contains(value, term) || self.terms.contains(term, value)) {
             return true;
         }
-        let mut matters = false;
+        let mut matters = matches!(self.terms.get(term), Term::Const(_));
         self.terms.walk(term, &mut |_, part| {
             matters |= match part {
                 Term::Input(id) => self.keep_inputs || self.relevance.local(block, *id),
@@ -176,11 +175,19 @@ impl<'a> LockAnalysis<'a> {
             if left != right && signs(old, left) != signs(new, right) {
                 return false;
             }
+            // Error codes are told apart by nobody here; other constants (states, modes) may be.
+            let constant = |state, value| {
+                assume::constant(&self.terms, state, value, false)
+                    .filter(|_| !assume::signs(&self.terms, state, value, false).within(Signs::NEGATIVE))
+            };
+            if left != right && constant(old, left) != constant(new, right) {
+                return false;
+            }
         }
         let about = |state: &PathState, other: &PathState, terms: &Terms| {
             state.facts.iter().all(|(term, fact)| {
                 let interesting = !matches!(terms.get(*term), Term::Fresh(_) | Term::Older(_));
-                !interesting || lookup(&other.facts, *term).is_some_and(|same| same.signs == fact.signs)
+                !interesting || lookup(&other.facts, *term) == Some(fact)
             })
         };
         about(old, new, &self.terms) && about(new, old, &self.terms)
@@ -302,9 +309,9 @@ impl Analysis for LockAnalysis<'_> {
                 && self.fact_matters(*about, block, &bound)
         });
         state.facts = facts;
-        let (terms, relevance) = (&self.terms, &self.relevance);
+        let (terms, relevance, keep) = (&self.terms, &self.relevance, self.keep_inputs);
         state.locks.retain(|key, lock| {
-            let quiet = lock.balance() == 0 && matches!(lock.now, Now::Released | Now::Failed);
+            let quiet = !keep && lock.balance() == 0 && matches!(lock.now, Now::Released | Now::Failed);
             let name = terms
                 .last_name(key.address)
                 .or_else(|| matches!(terms.get(key.address), Term::Int(_)).then(Name::default));

@@ -300,7 +300,7 @@ pub fn constrain(terms: &mut Terms, state: &mut PathState, term: TermId, allowed
     if firm == Signs::NONE {
         return false;
     }
-    if allowed == Signs::ANY || is_constant(terms, term) {
+    if allowed == Signs::ANY || is_constant(terms, term) && !matches!(terms.get(term), Term::Const(_)) {
         return true;
     }
     if let Term::Unary(UnaryOp::Neg, operand) = *terms.get(term) {

@@ -117,12 +117,32 @@ impl LockAnalysis<'_> {
         args: &[Expr],
         values: &[TermId],
     ) -> TermId {
+        if let Some(name) = name.filter(|name| name.contains("unlock")) {
+            self.presume_released(state, name, values);
+        }
         self.disturb(state, args);
         match name {
             Some(name) if is_question(name) && !values.iter().any(|&value| self.terms.too_deep(value)) => {
                 self.terms.intern(Term::Call(name.clone(), values.iter().copied().collect()))
             }
             _ => self.fresh(state),
+        }
+    }
+
+    /// A callee out of sight that says "unlock" and is given the object of a held lock: it may have released it.
+    fn presume_released(&mut self, state: &mut PathState, name: &str, values: &[TermId]) {
+        if name.contains("unlocked") || self.profile.not_locks.contains(name) {
+            return;
+        }
+        let given: Vec<TermId> = values.iter().map(|&value| self.terms.canonical(value)).collect();
+        let held: Vec<(LockKey, LockState)> = state.locks.iter().filter(|(_, lock)| lock.is_held()).collect();
+        for (key, lock) in held {
+            let rooted = |&value: &TermId| {
+                !matches!(self.terms.get(value), Term::Int(_) | Term::Const(_)) && self.terms.contains(key.address, value)
+            };
+            if given.iter().any(rooted) {
+                state.locks.set(key, LockState { now: Now::Transferred, ..lock });
+            }
         }
     }
 
@@ -278,6 +298,7 @@ impl LockAnalysis<'_> {
         spelled: &[Name],
         out: &mut Vec<PathState>,
     ) {
+        self.uncertain.extend(summary.uncertain.iter().copied());
         if let Some((family, path, positive)) = &summary.query {
             let zero = self.terms.int(0);
             if let Some(address) = self.instantiate(&state, path, values, zero) {

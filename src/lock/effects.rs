@@ -22,10 +22,18 @@ pub(super) struct Applied {
 pub(super) fn passing(test: ResultTest) -> Signs {
     match test {
         ResultTest::Nonzero => Signs::NONZERO,
-        ResultTest::Zero => Signs::ZERO,
+        ResultTest::Zero | ResultTest::ZeroElseNegative => Signs::ZERO,
         ResultTest::NotNegative => Signs::NOT_NEGATIVE,
         ResultTest::Negative => Signs::NEGATIVE,
         ResultTest::Positive => Signs::POSITIVE,
+    }
+}
+
+/// The signs of a result that does not.
+pub(super) fn failing(test: ResultTest) -> Signs {
+    match test {
+        ResultTest::ZeroElseNegative => Signs::NEGATIVE,
+        other => passing(other).complement(),
     }
 }
 
@@ -62,7 +70,7 @@ impl LockAnalysis<'_> {
             Effect::Query(test) => {
                 let query = self.terms.intern(Term::Query(key.family, key.address));
                 side.result = match test {
-                    ResultTest::Zero => assume::unary(&mut self.terms, UnaryOp::Not, query),
+                    ResultTest::Zero | ResultTest::ZeroElseNegative => assume::unary(&mut self.terms, UnaryOp::Not, query),
                     _ => query,
                 };
             }
@@ -115,8 +123,13 @@ impl LockAnalysis<'_> {
         if !result_used {
             self.record(&taken.state, key, EventKind::ResultIgnored);
         }
-        let attempt_is_safe = test != ResultTest::Zero;
+        let attempt_is_safe = !matches!(test, ResultTest::Zero | ResultTest::ZeroElseNegative);
+        let was_taken = self.taken.contains(&key);
         self.acquire_quietly(&mut taken.state, key, mode, saved, attempt_is_safe);
+        if !was_taken {
+            // Only what is taken for certain may not be held by callers.
+            self.taken.remove(&key);
+        }
         if constrain(&mut self.terms, &mut taken.state, taken.result, passing(test)) {
             out.push(taken);
         }
@@ -129,7 +142,7 @@ impl LockAnalysis<'_> {
             failed.state.locks.set(key, LockState { entry, now: Now::Failed });
             self.record(&failed.state, key, EventKind::AttemptFailed);
         }
-        if constrain(&mut self.terms, &mut failed.state, failed.result, passing(test).complement()) {
+        if constrain(&mut self.terms, &mut failed.state, failed.result, failing(test)) {
             out.push(failed);
         }
     }
@@ -148,7 +161,7 @@ impl LockAnalysis<'_> {
             out.push(released);
         }
         let mut kept = side;
-        if constrain(&mut self.terms, &mut kept.state, kept.result, passing(test).complement()) {
+        if constrain(&mut self.terms, &mut kept.state, kept.result, failing(test)) {
             out.push(kept);
         }
     }
@@ -180,6 +193,9 @@ impl LockAnalysis<'_> {
         let family = self.profile.family(key.family);
         let (nests, shared_nests) = (family.nests, family.shared_nests);
         let held = Now::Held { depth: 1, mode, saved };
+        if !attempt && !self.is_wildcard(key) && state.locks.get(key).is_none_or(|lock| lock.entry == Entry::Free) {
+            self.taken.insert(key);
+        }
         match state.locks.get(key) {
             None => state.locks.set(key, LockState { entry: Entry::Free, now: held }),
             Some(LockState { entry, now: Now::Held { depth, mode: first, saved: old } }) => {
@@ -244,7 +260,10 @@ impl LockAnalysis<'_> {
             Some(LockState { now: Now::Failed, .. }) => {
                 self.record(state, key, EventKind::ReleaseAfterFailure);
             }
-            Some(LockState { now: Now::Released | Now::Transferred, .. }) => {
+            Some(LockState { entry, now: Now::Transferred }) => {
+                state.locks.set(key, LockState { entry, now: Now::Released });
+            }
+            Some(LockState { now: Now::Released, .. }) => {
                 if !queried && !self.is_wildcard(key) {
                     self.record(state, key, EventKind::DoubleRelease);
                 }
@@ -259,6 +278,11 @@ impl LockAnalysis<'_> {
     fn known_under(&mut self, state: &PathState, key: LockKey) -> LockKey {
         if state.locks.get(key).is_some_and(|lock| lock.is_held()) {
             return key;
+        }
+        if self.is_wildcard(key) {
+            // Released under a name nobody can follow: whichever lock of the family is held.
+            let held = state.locks.iter().find(|(other, lock)| other.family == key.family && lock.is_held());
+            return held.map_or(key, |(other, _)| other);
         }
         let wild = LockKey { address: self.wildcard(), ..key };
         if state.locks.get(wild).is_some_and(|lock| lock.is_held()) { wild } else { key }

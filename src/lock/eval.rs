@@ -2,7 +2,7 @@
 
 use super::analysis::LockAnalysis;
 use super::assume;
-use super::state::{Fact, PathState, Signs, bind, lookup, unbind};
+use super::state::{Fact, LockKey, PathState, Signs, bind, lookup, unbind};
 use super::terms::{Site, Term, TermId};
 use crate::ir::{Base, Expr, LocalId, LocalKind, Location, Place, Projection};
 
@@ -75,12 +75,29 @@ impl LockAnalysis<'_> {
         if let Some(&value) = lookup(&state.store, address) {
             return value;
         }
+        // A member of an object that was given a value as a whole is a member of that value.
+        if let Some((whole, value)) = self.assigned_whole(state, address) {
+            let part = self.terms.substitute(address, whole, value);
+            return self.terms.intern(Term::Load(part));
+        }
         match *self.terms.get(address) {
             Term::Local(id) if self.body.local(id).kind == LocalKind::Parameter => {
                 self.terms.intern(Term::Input(id))
             }
             _ => self.terms.intern(Term::Load(address)),
         }
+    }
+
+    fn assigned_whole(&self, state: &PathState, address: TermId) -> Option<(TermId, TermId)> {
+        let mut at = address;
+        while let Term::Field(base, _) = *self.terms.get(at) {
+            at = base;
+            if matches!(self.terms.get(at), Term::Local(_)) {
+                let value = *lookup(&state.store, at)?;
+                return matches!(self.terms.get(value), Term::Fresh(_) | Term::Older(_)).then_some((at, value));
+            }
+        }
+        None
     }
 
     /// A value that came into being here and is known by nothing else. Older values from the same place are
@@ -135,6 +152,13 @@ impl LockAnalysis<'_> {
             }
         }
         state.facts = facts;
+        let spelling = &mut self.spelling;
+        for (key, _) in state.locks.iter() {
+            let renamed = LockKey { address: terms.substitute(key.address, from, to), ..key };
+            if let Some(text) = spelling.get(&key).cloned() {
+                spelling.entry(renamed).or_insert(text);
+            }
+        }
         state.locks.rename(|address| terms.substitute(address, from, to));
         for debt in &mut state.debts {
             debt.key.address = terms.substitute(debt.key.address, from, to);
@@ -264,9 +288,15 @@ impl LockAnalysis<'_> {
     /// A callee was given the address of a local: it may have written it.
     pub(super) fn disturb_local(&mut self, state: &mut PathState, id: LocalId) {
         let local = self.terms.intern(Term::Local(id));
+        let before = self.value_at(state, local);
+        let signs = assume::signs(&self.terms, state, before, false);
         self.drop_parts(state, local);
         let value = self.fresh(state);
         bind(&mut state.store, local, value);
+        // A flag that tells what was done is mostly given to callees to be kept true: it presumably still says what it said.
+        if signs != Signs::ANY {
+            bind(&mut state.facts, value, Fact { firm: false, ..Fact::signs(signs) });
+        }
         let terms = &self.terms;
         for (about, fact) in &mut state.facts {
             if terms.contains(*about, local) {

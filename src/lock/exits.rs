@@ -135,19 +135,45 @@ impl LockAnalysis<'_> {
             held.iter().copied().filter(|&at| self.exits[at].kind.class() != ExitClass::Success).collect();
         if held_bad && !(held_ok && even_ok) {
             // Failures hold: either successes do not, or successes always do and some failures clean up.
-            if even_ok || even_bad || managed {
+            if managed {
                 return Imbalance::Missing { exits: failing, on_error: even_ok, same_kind };
             }
         }
         if held_ok && !held_bad && !even_ok && even_bad {
             return Imbalance::HandsOver { exits: held, conditional: true, managed };
         }
-        if !managed || (!same_kind && held_ok && !held_bad) {
+        if !managed || (!same_kind && held_ok && !held_bad) || self.told_by_arguments(key, &held, &even) {
             // Never released here, or told apart by the result: `if (need) lock(l);`, "returns 1 with the lock held".
             let conditional = true;
             return Imbalance::HandsOver { exits: held, conditional, managed };
         }
         Imbalance::Missing { exits: held, on_error: false, same_kind }
+    }
+
+    /// Whether the exits that hold and those that never met the lock are told apart by what the arguments were: `f(x, bool lock)`.
+    fn told_by_arguments(&self, key: LockKey, held: &[usize], even: &[usize]) -> bool {
+        let class = |at: &usize| self.exits[*at].kind.class();
+        let rivals: Vec<usize> =
+            even.iter().copied().filter(|at| held.iter().any(|other| class(other) == class(at))).collect();
+        !rivals.is_empty()
+            && rivals.iter().all(|&rival| {
+                self.exits[rival].state.locks.get(key).is_none()
+                    && held.iter().all(|&at| self.arguments_differ(at, rival))
+            })
+    }
+
+    fn arguments_differ(&self, a: usize, b: usize) -> bool {
+        let (a, b) = (&self.exits[a].state, &self.exits[b].state);
+        a.facts.iter().any(|(about, fact)| {
+            matches!(self.terms.get(*about), Term::Input(_))
+                && fact.firm
+                && super::state::lookup(&b.facts, *about).is_some_and(|other| {
+                    other.signs.and(fact.signs) == super::state::Signs::NONE
+                        || fact.equals.is_some_and(|value| other.differs.contains(&value))
+                        || other.equals.is_some_and(|value| fact.differs.contains(&value))
+                        || fact.equals.is_some() && other.equals.is_some() && fact.equals != other.equals
+                })
+        })
     }
 
     fn weigh_released(&self, key: LockKey, balance: Balance) -> Imbalance {
@@ -206,7 +232,25 @@ impl LockAnalysis<'_> {
 
     /// Whether two locks certainly differ: both are named without a value that came into being on the way, and by different paths.
     pub fn certainly_differ(&self, a: LockKey, b: LockKey) -> bool {
-        a != b && self.terms.is_rigid(a.address) && self.terms.is_rigid(b.address)
+        a != b
+            && self.terms.is_rigid(a.address)
+            && self.terms.is_rigid(b.address)
+            && (self.same_object(a, b) || self.is_direct(a) && self.is_direct(b))
+    }
+
+    /// Two members of one object.
+    fn same_object(&self, a: LockKey, b: LockKey) -> bool {
+        match (self.terms.get(a.address), self.terms.get(b.address)) {
+            (Term::Field(x, _), Term::Field(y, _)) => x == y,
+            _ => false,
+        }
+    }
+
+    /// Reached from an argument, a local or a global without following a pointer in memory.
+    fn is_direct(&self, key: LockKey) -> bool {
+        let mut direct = true;
+        self.terms.walk(key.address, &mut |_, term| direct &= !matches!(term, Term::Load(_) | Term::Old(_)));
+        direct
     }
 
     /// Whether the lock is one of several behind a name that changes from round to round.

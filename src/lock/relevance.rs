@@ -170,6 +170,12 @@ impl Relevance {
                     let at = self.name_id(name);
                     live.insert(self.locals + at);
                 }
+                if let CallMeaning::Summary(summary) = &meaning {
+                    for name in summary.condition_names() {
+                        let at = self.name_id(&name);
+                        live.insert(self.locals + at);
+                    }
+                }
                 self.expose(exposed, &meaning, args);
             }
             StatementKind::Opaque(_) => {}

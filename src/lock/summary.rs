@@ -71,6 +71,8 @@ pub struct Summary {
     pub takes: Vec<(FamilyId, Path)>,
     /// It answers whether this lock is held; `true` when a nonzero result says "held".
     pub query: Option<(FamilyId, Path, bool)>,
+    /// Families that it touches in a way that could not be told: what callers seem to do to them is uncertain.
+    pub uncertain: Vec<FamilyId>,
     /// Too many cases, or something undecided inside: nothing may be concluded from it.
     pub unknown: bool,
 }
@@ -81,12 +83,39 @@ impl Summary {
         self.never_returns()
             || self.query.is_some()
             || !self.takes.is_empty()
+            || !self.uncertain.is_empty()
             || self.cases.iter().any(|case| !case.changes.is_empty())
     }
 
     /// Whether no path comes back.
     pub fn never_returns(&self) -> bool {
         self.cases.is_empty() && !self.unknown
+    }
+
+    /// Names of the memory that its cases are told apart by.
+    pub fn condition_names(&self) -> Vec<Name> {
+        fn collect(path: &Path, names: &mut Vec<Name>) {
+            match path {
+                Path::Field(base, name) => {
+                    names.push(name.clone());
+                    collect(base, names);
+                }
+                Path::Global(name) => names.push(name.clone()),
+                Path::Load(inner) => collect(inner, names),
+                Path::Index(a, b) | Path::Pair(a, b) => {
+                    collect(a, names);
+                    collect(b, names);
+                }
+                Path::Argument(_) | Path::Result | Path::Int(_) | Path::Const(_) => {}
+            }
+        }
+        let mut names = Vec::new();
+        let paths = self.cases.iter().flat_map(|case| {
+            let conditions = case.conditions.iter().map(|(path, _)| path);
+            conditions.chain(case.changes.iter().filter_map(|change| change.path.as_ref()))
+        });
+        paths.for_each(|path| collect(path, &mut names));
+        names
     }
 
     /// Families and last member names of the locks that it releases.
@@ -112,7 +141,7 @@ impl LockAnalysis<'_> {
     /// mended, or every caller would repeat it.
     pub fn summarise(&self, decided: bool, blamed: &dyn Fn(LockKey) -> bool) -> Summary {
         let mut summary =
-            Summary { cases: Vec::new(), takes: self.takes(blamed), query: self.query(), unknown: !decided };
+            Summary { cases: Vec::new(), takes: self.takes(blamed), query: self.query(), uncertain: Vec::new(), unknown: !decided };
         let sure = self.exits.iter().any(|exit| !exit.state.doubtful);
         for exit in self.exits.iter().filter(|exit| !sure || !exit.state.doubtful) {
             let case = self.case(exit, blamed);
@@ -143,6 +172,10 @@ impl LockAnalysis<'_> {
             summary.cases[0] =
                 Case { conditions: Vec::new(), result: Signs::ANY, value: None, changes: Vec::new() };
             summary.unknown = true;
+        }
+        if summary.unknown {
+            let families: std::collections::BTreeSet<FamilyId> = self.events.iter().map(|event| event.key.family).collect();
+            summary.uncertain = families.into_iter().collect();
         }
         summary
     }

@@ -88,7 +88,14 @@ impl Terms {
             return id;
         }
         let mut depth = 0;
-        let mut reads_memory = matches!(term, Term::Load(_) | Term::Call(..));
+        let mut reads_memory = match &term {
+            Term::Load(_) => true,
+            // A question about constants has one answer for the whole program.
+            Term::Call(_, args) => {
+                !args.iter().all(|&arg| matches!(self.get(arg), Term::Int(_) | Term::Const(_))) || args.is_empty()
+            }
+            _ => false,
+        };
         let mut has_query = matches!(term, Term::Query(..));
         for child in children(&term) {
             let entry = &self.entries[child.0 as usize];

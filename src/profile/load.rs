@@ -182,10 +182,11 @@ fn call_effect(
         Some("any") => Context::Any,
         Some(other) => return Err(fail("context", other, &["plain", "irq", "bh", "irqsave", "any"])),
     };
-    let tests = ["nonzero", "zero", "not-negative", "negative", "positive"];
+    let tests = ["nonzero", "zero", "zero-else-negative", "not-negative", "negative", "positive"];
     let test = match held_if.as_deref().or(true_if.as_deref()) {
         None | Some("nonzero") => ResultTest::Nonzero,
         Some("zero") => ResultTest::Zero,
+        Some("zero-else-negative") => ResultTest::ZeroElseNegative,
         Some("not-negative" | "not_negative") => ResultTest::NotNegative,
         Some("negative") => ResultTest::Negative,
         Some("positive") => ResultTest::Positive,

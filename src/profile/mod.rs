@@ -56,6 +56,8 @@ pub enum ResultTest {
     Nonzero,
     /// `== 0`, null, false.
     Zero,
+    /// `== 0`; what does not pass is negative (an error code).
+    ZeroElseNegative,
     /// `>= 0` (and, for pointers, not an error pointer).
     NotNegative,
     /// `< 0`, or an error pointer.

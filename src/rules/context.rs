@@ -41,6 +41,8 @@ pub struct RuleCx<'c, 'a> {
     pub found: Vec<(LockKey, Diagnostic)>,
     /// Locks whose imbalance is explained by a finding (or by a contract): no other rule blames the same exits.
     pub settled: Vec<LockKey>,
+    /// Locks whose imbalance no single path shows: what the exits say of them is an effect of joining.
+    pub refuted: Vec<LockKey>,
     /// Releases and acquisitions already blamed.
     pub blamed: Vec<(LockKey, Location)>,
 }
@@ -90,6 +92,11 @@ impl<'a> RuleCx<'_, 'a> {
     /// Whether the function declares a lock contract.
     pub fn has_contract(&self) -> bool {
         self.body().annotations.iter().any(|annotation| convention::declares_contract(&annotation.name))
+    }
+
+    /// Whether the function is one that deals in locks on behalf of its callers.
+    pub fn locks_for_callers(&self) -> bool {
+        self.has_contract() || convention::is_about_locking(&self.body().name)
     }
 
     /// Whether somebody else may release locks of this family.
@@ -172,6 +179,9 @@ impl<'a> RuleCx<'_, 'a> {
                 Replay::Undecided => undecided = true,
             }
         }
+        if !undecided {
+            self.refuted.push(report.key);
+        }
         if undecided {
             report.confidence = Confidence::Low;
             self.push(report, Vec::new());
@@ -179,7 +189,10 @@ impl<'a> RuleCx<'_, 'a> {
         undecided
     }
 
-    fn push(&mut self, report: Report, mut steps: Vec<Label>) {
+    fn push(&mut self, mut report: Report, mut steps: Vec<Label>) {
+        if self.analysis.uncertain.contains(&report.key.family) {
+            report.confidence = Confidence::Low;
+        }
         let primary = Label { span: report.place, text: report.label };
         if steps.last().is_none_or(|last| last.span != primary.span) {
             steps.push(primary.clone());

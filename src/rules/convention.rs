@@ -57,6 +57,12 @@ pub fn promises_to_take(name: &str) -> bool {
     promises(name, &TAKES, "lock")
 }
 
+/// Whether the name says outright that the function deals in locks for its callers.
+pub fn is_about_locking(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    ["lock", "acquire", "grab", "mutex"].iter().any(|word| lower.contains(word))
+}
+
 /// Whether the name promises to release a lock of the caller's.
 pub fn promises_to_release(name: &str) -> bool {
     promises(name, &GIVES, "unlock")

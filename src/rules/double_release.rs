@@ -65,7 +65,7 @@ pub fn check(cx: &mut RuleCx<'_, '_>) {
             continue;
         }
         let lock = cx.analysis.spelled(event.key).to_owned();
-        let confidence = if cx.is_asynchronous(event.key) { Confidence::Medium } else { Confidence::High };
+        let confidence = if cx.is_asynchronous(event.key) { Confidence::Low } else { Confidence::High };
         let report = Report {
             rule: &META,
             key: event.key,

@@ -59,6 +59,7 @@ Functions that return holding the lock on success and free on failure (a conditi
 pub fn check(cx: &mut RuleCx<'_, '_>) {
     for (key, imbalance) in cx.open_imbalances() {
         let Imbalance::Missing { exits, on_error: true, .. } = imbalance else { continue };
-        super::missing_release::report(cx, &META, key, &exits, Confidence::High);
+        let confidence = if cx.locks_for_callers() { Confidence::Medium } else { Confidence::High };
+        super::missing_release::report(cx, &META, key, &exits, confidence);
     }
 }

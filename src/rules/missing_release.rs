@@ -54,7 +54,7 @@ pub fn check(cx: &mut RuleCx<'_, '_>) {
     for (key, imbalance) in cx.open_imbalances() {
         match imbalance {
             Imbalance::Missing { exits, on_error: false, same_kind } => {
-                let confidence = match (same_kind, cx.is_asynchronous(key)) {
+                let confidence = match (same_kind, cx.is_asynchronous(key) || cx.locks_for_callers()) {
                     (true, false) => Confidence::High,
                     (false, false) => Confidence::Medium,
                     (_, true) => Confidence::Low,
@@ -77,10 +77,9 @@ fn hand_over(cx: &mut RuleCx<'_, '_>, key: LockKey, exits: &[usize], conditional
         return;
     }
     let blamed_by_callers = evidence.all_visible && evidence.callers > 0;
-    let confidence = match (cx.is_asynchronous(key), blamed_by_callers || (conditional && managed)) {
-        (false, true) => Confidence::Medium,
-        _ => Confidence::Low,
-    };
+    let _ = (conditional, managed);
+    let confidence =
+        if blamed_by_callers && !cx.is_asynchronous(key) { Confidence::Medium } else { Confidence::Low };
     report(cx, &META, key, exits, confidence);
 }
 

@@ -110,6 +110,7 @@ fn wrong_object(cx: &mut RuleCx<'_, '_>) {
         };
         if cx.report_exits(&released, -1, report) {
             cx.settled.extend([key, held]);
+            cx.refuted.push(held);
         }
     }
 }
@@ -129,7 +130,7 @@ fn never_taken(cx: &mut RuleCx<'_, '_>) {
         let report = Report {
             rule: &META,
             key,
-            confidence: if blamed_by_callers { Confidence::Medium } else { Confidence::Low },
+            confidence: if blamed_by_callers && cx.analysis.terms.is_rigid(key.address) { Confidence::Medium } else { Confidence::Low },
             place: cx.body().cfg.span(at),
             label: "released, but never taken in this function".to_owned(),
             message: format!("`{}` releases `{lock}`, which it never took", cx.body().name),
