@@ -261,9 +261,22 @@ impl FileAnalysis<'_> {
             !declared && !promised
         });
         let blamed = |key: LockKey| {
-            refuted.contains(&key) || found.iter().any(|(other, diagnostic)| *other == key && diagnostic.confidence > Confidence::Low)
+            let muddled = !matches!(
+                analysis.imbalance(key, false),
+                Imbalance::Even | Imbalance::HandsOver { .. } | Imbalance::TakesOver { .. }
+            );
+            muddled || refuted.contains(&key) || found.iter().any(|(other, diagnostic)| *other == key && diagnostic.confidence > Confidence::Low)
         };
-        let summary = analysis.summarise(results.cut.is_empty(), &blamed);
+        let mut summary = analysis.summarise(results.cut.is_empty(), &blamed);
+        // What was blamed for sure is taken to be mended; what is muddled says nothing.
+        let sure = |key: &LockKey| {
+            found.iter().any(|(other, diagnostic)| other == key && diagnostic.confidence > Confidence::Low)
+        };
+        for key in analysis.keys().iter().filter(|key| blamed(**key) && !sure(key)) {
+            if !summary.uncertain.contains(&key.family) && analysis.imbalance(*key, true) != Imbalance::Even {
+                summary.uncertain.push(key.family);
+            }
+        }
         let is_blamed = found.iter().any(|(_, diagnostic)| diagnostic.confidence > Confidence::Low);
         let opaque_between = opaque_between(body, &analysis);
         let certificate = if self.certify { certificate::certify(&mut analysis, &results) } else { None };

@@ -272,6 +272,7 @@ impl Analysis for LockAnalysis<'_> {
             return;
         }
         let kind = self.exit_kind(&state, value);
+        let name = value.map(|value| self.terms.canonical(value));
         // A truth value that is not known yet is two exits: `return !err;` after a conditional lock.
         let boolean = value.filter(|&value| {
             kind == ExitKind::Other || kind == ExitKind::NotNegative && self.is_truth_value(value)
@@ -287,12 +288,13 @@ impl Analysis for LockAnalysis<'_> {
                             block,
                             kind,
                             value: Some(value),
+                            name,
                             state: side,
                         });
                     }
                 }
             }
-            None => self.exits.push(Exit { node: self.node, block, kind, value, state }),
+            None => self.exits.push(Exit { node: self.node, block, kind, value, name, state }),
         }
     }
 

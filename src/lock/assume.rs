@@ -20,8 +20,9 @@ fn structural(terms: &Terms, state: &PathState, term: TermId, firm_only: bool) -
     match terms.get(term) {
         Term::Int(value) => Signs::of(*value),
         Term::Str | Term::Global(_) | Term::Local(_) | Term::Pair(..) => Signs::POSITIVE,
+        Term::Old(inner) if matches!(terms.get(*inner), Term::Field(..) | Term::Index(..)) => Signs::POSITIVE,
         // The address of a member of a valid object.
-        Term::Field(..) => Signs::POSITIVE,
+        Term::Field(..) | Term::Index(..) => Signs::POSITIVE,
         // Error numbers are positive by convention; other named constants may be zero.
         Term::Const(name) if is_error_number(name) => Signs::POSITIVE,
         Term::Unary(UnaryOp::Neg, operand) => signs(terms, state, *operand, firm_only).negated(),

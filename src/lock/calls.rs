@@ -341,11 +341,13 @@ impl LockAnalysis<'_> {
         out: &mut Vec<PathState>,
     ) {
         let zero = self.terms.int(0);
-        for (path, signs) in &case.conditions {
+        for (path, signs, firm) in &case.conditions {
             let Some(term) = self.instantiate(&state, path, values, zero) else { continue };
-            if !constrain(&mut self.terms, &mut state, term, *signs) {
+            let possible = constrain(&mut self.terms, &mut state, term, *signs);
+            if !possible && *firm {
                 return;
             }
+            state.doubtful |= !possible;
         }
         // Locks are named by what memory held before the call.
         let result = match case.value {

@@ -161,6 +161,8 @@ pub struct Exit {
     pub kind: ExitKind,
     /// The returned value.
     pub value: Option<TermId>,
+    /// The returned value as it names locks.
+    pub name: Option<TermId>,
     /// The state on leaving.
     pub state: PathState,
 }

@@ -52,8 +52,8 @@ pub struct LockChange {
 /// One way a call can end.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Case {
-    /// Signs that values reached from the arguments had.
-    pub conditions: Vec<(Path, Signs)>,
+    /// Signs that values reached from the arguments had, and whether that was proved to the end or only presumed.
+    pub conditions: Vec<(Path, Signs, bool)>,
     /// Signs of the result.
     pub result: Signs,
     /// The result, when it is one integer.
@@ -111,7 +111,7 @@ impl Summary {
         }
         let mut names = Vec::new();
         let paths = self.cases.iter().flat_map(|case| {
-            let conditions = case.conditions.iter().map(|(path, _)| path);
+            let conditions = case.conditions.iter().map(|(path, ..)| path);
             conditions.chain(case.changes.iter().filter_map(|change| change.path.as_ref()))
         });
         paths.for_each(|path| collect(path, &mut names));
@@ -151,10 +151,11 @@ impl LockAnalysis<'_> {
                     if other.value != case.value {
                         other.value = None;
                     }
-                    other.conditions.retain_mut(|(path, signs)| {
-                        match case.conditions.iter().find(|(same, _)| same == path) {
-                            Some((_, more)) => {
+                    other.conditions.retain_mut(|(path, signs, firm)| {
+                        match case.conditions.iter().find(|(same, ..)| same == path) {
+                            Some((_, more, sure)) => {
                                 *signs = signs.or(*more);
+                                *firm &= sure;
                                 *signs != Signs::ANY
                             }
                             None => false,
@@ -183,17 +184,17 @@ impl LockAnalysis<'_> {
     fn case(&self, exit: &Exit, blamed: &dyn Fn(LockKey) -> bool) -> Case {
         let mut changes = Vec::new();
         for (key, state) in exit.state.locks.iter() {
-            let returned = exit.value.filter(|&value| self.terms.contains(key.address, value));
+            let returned = exit.name.filter(|&value| self.terms.contains(key.address, value));
             let local = self.roots_in_local(key.address) && returned.is_none();
             if state.balance() == 0 || blamed(key) || local {
                 continue;
             }
-            changes.push(LockChange { family: key.family, path: self.path(key.address, exit.value), state });
+            changes.push(LockChange { family: key.family, path: self.path(key.address, exit.name), state });
         }
-        let conditions = exit.state.facts.iter().filter(|(_, fact)| fact.firm && fact.signs != Signs::ANY);
+        let conditions = exit.state.facts.iter().filter(|(_, fact)| fact.signs != Signs::ANY);
         let conditions = conditions
-            .filter_map(|(about, fact)| Some((self.path(*about, None)?, fact.signs)))
-            .filter(|(path, _)| !matches!(path, Path::Global(_)))
+            .filter_map(|(about, fact)| Some((self.path(*about, None)?, fact.signs, fact.firm)))
+            .filter(|(path, ..)| !matches!(path, Path::Global(_)))
             .collect();
         let (result, value) = match exit.value {
             None => (Signs::ANY, None),

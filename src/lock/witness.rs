@@ -4,6 +4,7 @@
 //! with every fact kept. If it contradicts itself, the next is tried; if none survives there is no finding.
 
 use super::analysis::LockAnalysis;
+use super::event::EventKind;
 use super::state::{LockKey, LockState, PathState};
 use crate::engine::{Analysis, NodeId, Results};
 use crate::ir::cfg::TerminatorKind;
@@ -67,19 +68,21 @@ pub enum Claim {
         /// Sign of the balance.
         sign: i32,
     },
-    /// The statement is reached.
-    Reached {
-        /// The lock, for the steps.
+    /// The statement is reached, and the same thing happens there again.
+    Happens {
+        /// The lock.
         key: LockKey,
         /// The statement.
         at: Location,
+        /// What happens; `None` when reaching it is enough.
+        kind: Option<std::mem::Discriminant<EventKind>>,
     },
 }
 
 impl Claim {
     fn key(&self) -> LockKey {
         match self {
-            Claim::Balance { key, .. } | Claim::Reached { key, .. } => *key,
+            Claim::Balance { key, .. } | Claim::Happens { key, .. } => *key,
         }
     }
 }
@@ -193,8 +196,9 @@ fn run(
     for (at, &node) in path.iter().enumerate() {
         let block = results.node(node).block;
         let last = at + 1 == path.len();
-        if let (true, Claim::Reached { at, key }) = (last, claim) {
+        if let (true, Claim::Happens { at, key, kind }) = (last, claim) {
             run_statements(analysis, &mut traces, block, key, at.statement as usize);
+            traces.retain(|(state, _)| kind.is_none_or(|kind| happens(analysis, state, at, key, kind)));
             return finish(traces, &|_| true);
         }
         run_statements(analysis, &mut traces, block, claim.key(), usize::MAX);
@@ -225,6 +229,28 @@ fn run(
         traces = on;
     }
     Outcome::Contradicts
+}
+
+/// Whether executing the statement at `at` records such an event again.
+fn happens(
+    analysis: &mut LockAnalysis<'_>,
+    state: &PathState,
+    at: Location,
+    key: LockKey,
+    kind: std::mem::Discriminant<EventKind>,
+) -> bool {
+    let Some(statement) = analysis.body().cfg.statement(at) else { return true };
+    let events = std::mem::take(&mut analysis.events);
+    analysis.recording = true;
+    analysis.statement(&mut vec![state.clone()], at, statement);
+    analysis.recording = false;
+    let found = std::mem::replace(&mut analysis.events, events);
+    let name = analysis.terms.last_name(key.address);
+    found.iter().any(|event| {
+        std::mem::discriminant(&event.kind) == kind
+            && (event.key == key
+                || event.key.family == key.family && analysis.terms.last_name(event.key.address) == name)
+    })
 }
 
 fn finish(traces: Vec<Trace>, shows: &dyn Fn(&PathState) -> bool) -> Outcome {

@@ -135,7 +135,8 @@ impl<'a> RuleCx<'_, 'a> {
     /// Reports at an event; answers whether it stands.
     pub fn report_event(&mut self, event: &Event, report: Report) -> bool {
         let nodes = self.nodes_of(event);
-        let claim = Claim::Reached { key: event.key, at: event.at };
+        let kind = Some(std::mem::discriminant(&event.kind));
+        let claim = Claim::Happens { key: event.key, at: event.at, kind };
         let report = if event.doubtful { Report { confidence: Confidence::Low, ..report } } else { report };
         self.blamed.push((event.key, event.at));
         self.report(&nodes, claim, report)
@@ -152,7 +153,7 @@ impl<'a> RuleCx<'_, 'a> {
     /// Reports at `at`, on the path that leaves through `exit`.
     pub fn report_place(&mut self, exit: usize, key: LockKey, at: Location, report: Report) -> bool {
         let nodes = self.nodes_executing(at);
-        let claim = Claim::Reached { key, at };
+        let claim = Claim::Happens { key, at, kind: None };
         self.blamed.push((key, at));
         let fallback = self.analysis.exits[exit].node;
         if nodes.is_empty() {
