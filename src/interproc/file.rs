@@ -265,7 +265,11 @@ impl FileAnalysis<'_> {
                 analysis.imbalance(key, false),
                 Imbalance::Even | Imbalance::HandsOver { .. } | Imbalance::TakesOver { .. }
             );
-            muddled || refuted.contains(&key) || found.iter().any(|(other, diagnostic)| *other == key && diagnostic.confidence > Confidence::Low)
+            muddled
+                || refuted.contains(&key)
+                || found
+                    .iter()
+                    .any(|(other, diagnostic)| *other == key && diagnostic.confidence > Confidence::Low)
         };
         let mut summary = analysis.summarise(results.cut.is_empty(), &blamed);
         // What was blamed for sure is taken to be mended; what is muddled says nothing.

@@ -53,7 +53,7 @@ impl LockAnalysis<'_> {
     ) {
         let values: Vec<TermId> = args.iter().map(|arg| self.evaluate(&mut state, arg)).collect();
         let Callee::Named(name) = callee else {
-            let result = self.unknown_call(&mut state, None, args, &values);
+            let result = self.unknown_call(&mut state, None, place, args, &values);
             return self.finish(state, place, result, out);
         };
         match self.meanings.of(name) {
@@ -83,7 +83,7 @@ impl LockAnalysis<'_> {
             }
             CallMeaning::ErrorPointer(kind) => self.error_pointer(state, place, kind, &values, out),
             CallMeaning::Unknown => {
-                let result = self.unknown_call(&mut state, Some(name), args, &values);
+                let result = self.unknown_call(&mut state, Some(name), place, args, &values);
                 self.finish(state, place, result, out);
             }
         }
@@ -114,6 +114,7 @@ impl LockAnalysis<'_> {
         &mut self,
         state: &mut PathState,
         name: Option<&Name>,
+        place: Option<&Place>,
         args: &[Expr],
         values: &[TermId],
     ) -> TermId {
@@ -122,11 +123,20 @@ impl LockAnalysis<'_> {
         }
         self.disturb(state, args);
         match name {
-            Some(name) if is_question(name) && !values.iter().any(|&value| self.terms.too_deep(value)) => {
+            Some(name)
+                if (is_question(name) || self.is_accessor(place))
+                    && !values.iter().any(|&value| self.terms.too_deep(value)) =>
+            {
                 self.terms.intern(Term::Call(name.clone(), values.iter().copied().collect()))
             }
             _ => self.fresh(state),
         }
+    }
+
+    /// `of(x)->lock`: a call whose result is followed at once gives the same object for the same arguments, or its locks
+    /// would have no name.
+    fn is_accessor(&self, place: Option<&Place>) -> bool {
+        place.and_then(Place::as_local).is_some_and(|id| self.relevance.is_followed(id))
     }
 
     /// A callee out of sight that says "unlock" and is given the object of a held lock: it may have released it.
@@ -138,7 +148,8 @@ impl LockAnalysis<'_> {
         let held: Vec<(LockKey, LockState)> = state.locks.iter().filter(|(_, lock)| lock.is_held()).collect();
         for (key, lock) in held {
             let rooted = |&value: &TermId| {
-                !matches!(self.terms.get(value), Term::Int(_) | Term::Const(_)) && self.terms.contains(key.address, value)
+                !matches!(self.terms.get(value), Term::Int(_) | Term::Const(_))
+                    && self.terms.contains(key.address, value)
             };
             if given.iter().any(rooted) {
                 state.locks.set(key, LockState { now: Now::Transferred, ..lock });
@@ -320,7 +331,7 @@ impl LockAnalysis<'_> {
             }
         }
         if summary.unknown && summary.cases.iter().all(|case| case.changes.is_empty()) {
-            let result = self.unknown_call(&mut state, Some(name), args, values);
+            let result = self.unknown_call(&mut state, Some(name), place, args, values);
             return self.finish(state, place, result, out);
         }
         for case in &summary.cases {

@@ -70,7 +70,9 @@ impl LockAnalysis<'_> {
             Effect::Query(test) => {
                 let query = self.terms.intern(Term::Query(key.family, key.address));
                 side.result = match test {
-                    ResultTest::Zero | ResultTest::ZeroElseNegative => assume::unary(&mut self.terms, UnaryOp::Not, query),
+                    ResultTest::Zero | ResultTest::ZeroElseNegative => {
+                        assume::unary(&mut self.terms, UnaryOp::Not, query)
+                    }
                     _ => query,
                 };
             }
@@ -193,7 +195,10 @@ impl LockAnalysis<'_> {
         let family = self.profile.family(key.family);
         let (nests, shared_nests) = (family.nests, family.shared_nests);
         let held = Now::Held { depth: 1, mode, saved };
-        if !attempt && !self.is_wildcard(key) && state.locks.get(key).is_none_or(|lock| lock.entry == Entry::Free) {
+        if !attempt
+            && !self.is_wildcard(key)
+            && state.locks.get(key).is_none_or(|lock| lock.entry == Entry::Free)
+        {
             self.taken.insert(key);
         }
         match state.locks.get(key) {

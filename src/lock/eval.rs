@@ -94,7 +94,8 @@ impl LockAnalysis<'_> {
             at = base;
             if matches!(self.terms.get(at), Term::Local(_)) {
                 let value = *lookup(&state.store, at)?;
-                return matches!(self.terms.get(value), Term::Fresh(_) | Term::Older(_)).then_some((at, value));
+                return matches!(self.terms.get(value), Term::Fresh(_) | Term::Older(_))
+                    .then_some((at, value));
             }
         }
         None

@@ -190,6 +190,10 @@ impl LockAnalysis<'_> {
                     .iter()
                     .any(|event| event.key == key && matches!(event.kind, EventKind::Acquired { .. }))
         });
+        if !retaken && self.releases(key) {
+            // The same body also takes it and gives it back: on these paths it gives back what it has not taken.
+            return Imbalance::Mismatch { held: Vec::new(), released };
+        }
         if retaken && !separate {
             return Imbalance::NotRetaken { exits: released };
         }
@@ -232,10 +236,10 @@ impl LockAnalysis<'_> {
 
     /// Whether two locks certainly differ: both are named without a value that came into being on the way, and by different paths.
     pub fn certainly_differ(&self, a: LockKey, b: LockKey) -> bool {
-        a != b
-            && self.terms.is_rigid(a.address)
-            && self.terms.is_rigid(b.address)
-            && (self.same_object(a, b) || self.is_direct(a) && self.is_direct(b))
+        let names = (self.terms.last_name(a.address), self.terms.last_name(b.address));
+        let other_member = matches!(&names, (Some(a), Some(b)) if a != b);
+        let rigid = self.terms.is_rigid(a.address) && self.terms.is_rigid(b.address);
+        a != b && (self.same_object(a, b) || other_member || rigid && self.is_direct(a) && self.is_direct(b))
     }
 
     /// Two members of one object.

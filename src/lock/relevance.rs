@@ -59,6 +59,7 @@ pub struct Relevance {
     live: Vec<Bits>,
     exposed: Vec<Bits>,
     escaping: Vec<bool>,
+    followed: Vec<bool>,
 }
 
 impl Relevance {
@@ -71,6 +72,7 @@ impl Relevance {
             live: vec![Bits::default(); body.cfg.len()],
             exposed: vec![Bits::default(); body.cfg.len()],
             escaping: escaping_locals(body),
+            followed: followed_temporaries(body),
         };
         let mut order = body.cfg.reverse_postorder();
         order.reverse();
@@ -132,6 +134,11 @@ impl Relevance {
     /// Whether the local's address is kept somewhere, so that any callee may write it.
     pub fn escapes(&self, local: LocalId) -> bool {
         self.escaping[local.0 as usize]
+    }
+
+    /// Whether the temporary holds a pointer that is followed at once: `of(x)->lock`.
+    pub fn is_followed(&self, local: LocalId) -> bool {
+        self.followed[local.0 as usize]
     }
 
     fn backward(
@@ -308,6 +315,44 @@ fn escaping_locals(body: &Body) -> Vec<bool> {
         .enumerate()
         .map(|(at, local)| local.kind == LocalKind::Static || escaping.contains(&LocalId(at as u32)))
         .collect()
+}
+
+/// Temporaries that some place starts from and dereferences.
+fn followed_temporaries(body: &Body) -> Vec<bool> {
+    let mut followed = vec![false; body.locals.len()];
+    let mut note = |place: &Place| {
+        if let (Base::Local(id), Some(Projection::Deref)) = (&place.base, place.projections.first()) {
+            followed[id.0 as usize] |= body.local(*id).kind == LocalKind::Temporary;
+        }
+    };
+    for block in body.cfg.blocks() {
+        for statement in &body.cfg.block(block).statements {
+            match &statement.kind {
+                StatementKind::Assign { place, value } => {
+                    note(place);
+                    places(value, &mut note);
+                }
+                StatementKind::Call { place, args, .. } => {
+                    place.iter().for_each(&mut note);
+                    args.iter().for_each(|arg| places(arg, &mut note));
+                }
+                StatementKind::Declare(_) | StatementKind::Opaque(_) => {}
+            }
+        }
+    }
+    followed
+}
+
+fn places(expr: &Expr, visit: &mut dyn FnMut(&Place)) {
+    match expr {
+        Expr::Read(place) | Expr::AddressOf(place) => visit(place),
+        Expr::Unary(_, operand) => places(operand, visit),
+        Expr::Binary(_, left, right) => {
+            places(left, visit);
+            places(right, visit);
+        }
+        Expr::Int(_) | Expr::Null | Expr::Str | Expr::Const(_) | Expr::Unknown => {}
+    }
 }
 
 /// Calls `visit` on each local whose address `expr` takes.

@@ -140,8 +140,13 @@ impl LockAnalysis<'_> {
     /// The summary of the analysed body, without the locks in `blamed`: what a finding was reported on is taken to be
     /// mended, or every caller would repeat it.
     pub fn summarise(&self, decided: bool, blamed: &dyn Fn(LockKey) -> bool) -> Summary {
-        let mut summary =
-            Summary { cases: Vec::new(), takes: self.takes(blamed), query: self.query(), uncertain: Vec::new(), unknown: !decided };
+        let mut summary = Summary {
+            cases: Vec::new(),
+            takes: self.takes(blamed),
+            query: self.query(),
+            uncertain: Vec::new(),
+            unknown: !decided,
+        };
         let sure = self.exits.iter().any(|exit| !exit.state.doubtful);
         for exit in self.exits.iter().filter(|exit| !sure || !exit.state.doubtful) {
             let case = self.case(exit, blamed);
@@ -175,7 +180,8 @@ impl LockAnalysis<'_> {
             summary.unknown = true;
         }
         if summary.unknown {
-            let families: std::collections::BTreeSet<FamilyId> = self.events.iter().map(|event| event.key.family).collect();
+            let families: std::collections::BTreeSet<FamilyId> =
+                self.events.iter().map(|event| event.key.family).collect();
             summary.uncertain = families.into_iter().collect();
         }
         summary

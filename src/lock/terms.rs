@@ -92,7 +92,8 @@ impl Terms {
             Term::Load(_) => true,
             // A question about constants has one answer for the whole program.
             Term::Call(_, args) => {
-                !args.iter().all(|&arg| matches!(self.get(arg), Term::Int(_) | Term::Const(_))) || args.is_empty()
+                !args.iter().all(|&arg| matches!(self.get(arg), Term::Int(_) | Term::Const(_)))
+                    || args.is_empty()
             }
             _ => false,
         };
@@ -238,7 +239,10 @@ impl Terms {
     pub fn is_rigid(&self, id: TermId) -> bool {
         let mut rigid = true;
         self.walk(id, &mut |_, term| {
-            rigid &= !matches!(term, Term::Fresh(_) | Term::Older(_) | Term::Call(..) | Term::Index(..));
+            rigid &= !matches!(term, Term::Fresh(_) | Term::Older(_) | Term::Call(..));
+            if let Term::Index(_, index) = term {
+                rigid &= matches!(self.get(*index), Term::Int(_) | Term::Const(_) | Term::Input(_));
+            }
         });
         rigid
     }

@@ -54,6 +54,7 @@ pub fn check(cx: &mut RuleCx<'_, '_>) {
         let (exits, sign) = match &imbalance {
             Imbalance::Missing { exits, .. } | Imbalance::HandsOver { exits, .. } => (exits.clone(), 1),
             Imbalance::TakesOver { exits, .. } | Imbalance::NotRetaken { exits } => (exits.clone(), -1),
+            Imbalance::Mismatch { held, released } if held.is_empty() => (released.clone(), -1),
             Imbalance::Mismatch { held, .. } => (held.clone(), 1),
             Imbalance::Even => continue,
         };

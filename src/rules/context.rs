@@ -289,6 +289,15 @@ impl<'a> RuleCx<'_, 'a> {
         groups.into_iter().map(|(_, group)| group).collect()
     }
 
+    /// Where `key` was first given back.
+    pub fn released_at(&self, key: LockKey) -> Option<Span> {
+        let released = self.analysis.events.iter().filter(|event| event.key == key);
+        released
+            .filter(|event| matches!(event.kind, EventKind::Released { .. }))
+            .map(|event| self.body().cfg.span(event.at))
+            .min_by_key(|span| span.start)
+    }
+
     /// Where `key` was last taken, for messages.
     pub fn acquired_at(&self, key: LockKey) -> Option<Span> {
         let acquired = self.analysis.events.iter().filter(|event| event.key == key);

@@ -65,7 +65,12 @@ pub fn check(cx: &mut RuleCx<'_, '_>) {
             continue;
         }
         let lock = cx.analysis.spelled(event.key).to_owned();
-        let confidence = if cx.is_asynchronous(event.key) { Confidence::Low } else { Confidence::High };
+        let confidence = match (cx.is_asynchronous(event.key), cx.analysis.terms.is_rigid(event.key.address))
+        {
+            (false, _) => Confidence::High,
+            (true, true) => Confidence::Medium,
+            (true, false) => Confidence::Low,
+        };
         let report = Report {
             rule: &META,
             key: event.key,

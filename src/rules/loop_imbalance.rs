@@ -80,7 +80,7 @@ pub fn check(cx: &mut RuleCx<'_, '_>) {
         let report = Report {
             rule: &META,
             key,
-            confidence: Confidence::Low,
+            confidence: Confidence::Medium,
             place,
             label: "taken in each round".to_owned(),
             message: format!("a round of the loop leaves `{lock}` held"),

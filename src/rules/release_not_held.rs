@@ -130,7 +130,11 @@ fn never_taken(cx: &mut RuleCx<'_, '_>) {
         let report = Report {
             rule: &META,
             key,
-            confidence: if blamed_by_callers && cx.analysis.terms.is_rigid(key.address) { Confidence::Medium } else { Confidence::Low },
+            confidence: if blamed_by_callers && cx.analysis.terms.is_rigid(key.address) {
+                Confidence::Medium
+            } else {
+                Confidence::Low
+            },
             place: cx.body().cfg.span(at),
             label: "released, but never taken in this function".to_owned(),
             message: format!("`{}` releases `{lock}`, which it never took", cx.body().name),

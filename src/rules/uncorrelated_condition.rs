@@ -51,7 +51,8 @@ Conditions that are the same value, or follow from one another.
 /// Looks for locks that are both leaked and released untaken.
 pub fn check(cx: &mut RuleCx<'_, '_>) {
     for (key, imbalance) in cx.open_imbalances() {
-        let Imbalance::Mismatch { held, .. } = imbalance else { continue };
+        let Imbalance::Mismatch { held, released } = imbalance else { continue };
+        let (exits, sign) = if held.is_empty() { (released, -1) } else { (held, 1) };
         let function = cx.body().name.clone();
         let lock = cx.analysis.spelled(key).to_owned();
         let release = cx.analysis.events.iter().filter(|event| event.key == key);
@@ -59,7 +60,7 @@ pub fn check(cx: &mut RuleCx<'_, '_>) {
             .filter(|event| matches!(event.kind, EventKind::Released { .. }))
             .map(|event| event.at)
             .max();
-        let place = release.map_or(cx.exit_span(held[0]), |at| cx.body().cfg.span(at));
+        let place = release.map_or(cx.exit_span(exits[0]), |at| cx.body().cfg.span(at));
         let report = Report {
             rule: &META,
             key,
@@ -67,10 +68,10 @@ pub fn check(cx: &mut RuleCx<'_, '_>) {
             place,
             label: "not released under the condition under which it was taken".to_owned(),
             message: format!("`{function}` takes `{lock}` under one condition and releases it under another"),
-            exit: cx.analysis.exits[held[0]].kind.as_str(),
+            exit: cx.analysis.exits[exits[0]].kind.as_str(),
             help: vec!["test the same value at both places".to_owned()],
         };
-        if cx.report_exits(&held, 1, report) {
+        if cx.report_exits(&exits, sign, report) {
             cx.settled.push(key);
         }
     }

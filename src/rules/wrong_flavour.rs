@@ -4,6 +4,8 @@ use super::context::{Report, RuleCx};
 use crate::diagnostic::Confidence;
 use crate::diagnostic::{RuleMeta, Severity};
 use crate::lock::event::EventKind;
+use crate::lock::exits::Imbalance;
+use crate::lock::state::LockKey;
 use crate::profile::{Context, LockMode, Sharing};
 
 /// LB030.
@@ -63,6 +65,43 @@ pub fn check(cx: &mut RuleCx<'_, '_>) {
         cx.report_event(&event, report);
     }
     check_debts(cx);
+    check_kinds(cx);
+}
+
+/// One kind of lock is kept on every path, and another kind of the same object (or of none) released on every path.
+fn check_kinds(cx: &mut RuleCx<'_, '_>) {
+    let open = cx.open_imbalances();
+    for (held, imbalance) in &open {
+        let Imbalance::HandsOver { exits, conditional: false, .. } = imbalance else { continue };
+        let other = open.iter().find(|(key, imbalance)| {
+            key.family != held.family
+                && key.address == held.address
+                && matches!(imbalance, Imbalance::TakesOver { conditional: false, .. })
+        });
+        let Some((released, _)) = other else { continue };
+        let (lock, wrong) =
+            (cx.analysis.spelled(*held).to_owned(), cx.analysis.spelled(*released).to_owned());
+        let families = (family_name(cx, *held), family_name(cx, *released));
+        let place = cx.released_at(*released).unwrap_or(cx.exit_span(exits[0]));
+        let report = Report {
+            rule: &META,
+            key: *held,
+            confidence: Confidence::Medium,
+            place,
+            label: format!("releases `{wrong}` of kind {}", families.1),
+            message: format!("`{lock}` is taken as {} and released as {}", families.0, families.1),
+            exit: "",
+            help: vec!["release it the way it was taken".to_owned()],
+        };
+        if cx.report_exits(exits, 1, report) {
+            cx.settled.extend([*held, *released]);
+            cx.refuted.push(*released);
+        }
+    }
+}
+
+fn family_name(cx: &RuleCx<'_, '_>, key: LockKey) -> String {
+    cx.analysis.profile().family(key.family).name.to_string()
 }
 
 fn check_debts(cx: &mut RuleCx<'_, '_>) {
