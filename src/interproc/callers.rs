@@ -2,8 +2,24 @@
 
 use crate::ir::{Callee, Name, StatementKind};
 use crate::lock::analysis::LockAnalysis;
+use crate::lock::convention;
 use crate::lock::event::EventKind;
 use crate::lock::exits::Imbalance;
+
+/// What callers of a function in sight do with what it hands over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CallerEvidence {
+    /// Callers seen.
+    pub callers: usize,
+    /// Nobody else can call it.
+    pub all_visible: bool,
+    /// Nobody in the file calls it by name, but its address is taken: it is called through a pointer.
+    pub callback: bool,
+    /// Some caller gives back what it was handed (or hands it on).
+    pub consumed: bool,
+    /// Some caller holds what the function releases.
+    pub supplied: bool,
+}
 
 /// What one caller does with one callee's locks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,7 +48,11 @@ pub fn uses(analysis: &LockAnalysis<'_>) -> Vec<CallerUse> {
     for event in &analysis.events {
         match &event.kind {
             EventKind::Acquired { by: Some(callee) } => {
-                let handed_on = matches!(analysis.imbalance(event.key, false), Imbalance::HandsOver { .. });
+                // Handing on says something only of a caller that promises to.
+                let promised =
+                    convention::promises_to_take(&analysis.body().name) || analysis.declares_contract();
+                let handed_on =
+                    promised && matches!(analysis.imbalance(event.key, false), Imbalance::HandsOver { .. });
                 let released = analysis.releases(event.key);
                 note(callee, released || handed_on, false);
             }

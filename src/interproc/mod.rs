@@ -1,6 +1,6 @@
-//! From single functions to files and trees: who calls whom, in which order functions are analysed, what callers say.
+//! Between functions: who calls whom, in which order functions are analysed, what callers say.
 //!
-//! Bodies come through a closure; no frontend is called from here.
+//! No frontend is called from here, and no rule.
 
 pub mod callers;
-pub mod file;
+pub mod order;

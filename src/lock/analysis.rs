@@ -70,6 +70,11 @@ impl<'a> LockAnalysis<'a> {
         self.body
     }
 
+    /// Whether the function declares a lock contract.
+    pub fn declares_contract(&self) -> bool {
+        self.body.annotations.iter().any(|annotation| super::convention::declares_contract(&annotation.name))
+    }
+
     /// The profile.
     pub fn profile(&self) -> &'a Profile {
         self.profile

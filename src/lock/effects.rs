@@ -102,8 +102,9 @@ impl LockAnalysis<'_> {
                     side.state.locks.get(key).is_some_and(|lock| lock.is_held() && lock.entry == Entry::Free);
                 if held {
                     self.record(&side.state, key, EventKind::DestroyedHeld);
+                } else {
+                    side.state.locks.remove(key);
                 }
-                side.state.locks.remove(key);
             }
         }
         out.push(side);

@@ -239,7 +239,24 @@ impl LockAnalysis<'_> {
         let names = (self.terms.last_name(a.address), self.terms.last_name(b.address));
         let other_member = matches!(&names, (Some(a), Some(b)) if a != b);
         let rigid = self.terms.is_rigid(a.address) && self.terms.is_rigid(b.address);
-        a != b && (self.same_object(a, b) || other_member || rigid && self.is_direct(a) && self.is_direct(b))
+        a != b
+            && (self.nested(a, b)
+                || self.same_object(a, b)
+                || other_member
+                || rigid && self.is_direct(a) && self.is_direct(b))
+    }
+
+    /// One lies in an object that is reached from the object of the other: `c->lock` and `c->parent->lock`.
+    fn nested(&self, a: LockKey, b: LockKey) -> bool {
+        match (self.terms.get(a.address), self.terms.get(b.address)) {
+            (Term::Field(x, _), Term::Field(y, _)) if x != y => {
+                let loads = |whole, part| {
+                    self.terms.contains(whole, part) && matches!(self.terms.get(whole), Term::Load(_))
+                };
+                loads(*x, *y) || loads(*y, *x)
+            }
+            _ => false,
+        }
     }
 
     /// Two members of one object.
@@ -262,6 +279,18 @@ impl LockAnalysis<'_> {
         let mut many = false;
         self.terms.walk(key.address, &mut |_, term| many |= matches!(term, Term::Older(_)));
         many
+    }
+
+    /// Whether the function declares that it releases this lock, and nothing of taking any.
+    pub fn only_releases(&self, key: LockKey) -> bool {
+        let annotations = &self.body().annotations;
+        let takes = annotations.iter().any(|a| a.name.contains("acquire") || a.name.contains("must_hold"));
+        let name = self.terms.last_name(key.address);
+        let names_it = |arg: &crate::ir::Name| {
+            name.as_ref().is_some_and(|name| arg.ends_with(name.as_str()))
+                || self.spelled(key).trim_start_matches('&') == arg.trim_start_matches('&')
+        };
+        !takes && annotations.iter().any(|a| a.name == "__releases" && a.args.iter().any(names_it))
     }
 
     /// Whether only the lock's family is known.

@@ -9,6 +9,7 @@ pub mod analysis;
 mod assume;
 mod calls;
 pub mod certificate;
+pub mod convention;
 mod effects;
 mod eval;
 pub mod event;

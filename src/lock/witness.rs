@@ -266,6 +266,9 @@ fn shows(analysis: &LockAnalysis<'_>, state: &PathState, key: LockKey, sign: i32
     if let Some(lock) = state.locks.get(key) {
         return fits(lock);
     }
+    if sign == 0 {
+        return true;
+    }
     if analysis.terms.is_rigid(key.address) {
         return false;
     }

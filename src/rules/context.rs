@@ -1,10 +1,11 @@
 //! What a rule sees, and how it reports: candidates are replayed, and only what survives is said.
 
-use super::convention;
 use crate::diagnostic::{Confidence, Diagnostic, Label, RuleMeta};
 use crate::engine::{NodeId, Results};
+use crate::interproc::callers::CallerEvidence;
 use crate::ir::{Body, Location};
 use crate::lock::analysis::LockAnalysis;
+use crate::lock::convention;
 use crate::lock::event::{Event, EventKind};
 use crate::lock::exits::Imbalance;
 use crate::lock::state::{LockKey, PathState};
@@ -13,19 +14,6 @@ use crate::source::Span;
 
 /// Branch steps shown at most; the ones nearest to the end stay.
 const BRANCH_STEPS: usize = 8;
-
-/// What callers of a function in sight do with what it hands over.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct CallerEvidence {
-    /// Callers seen.
-    pub callers: usize,
-    /// Nobody else can call it.
-    pub all_visible: bool,
-    /// Some caller gives back what it was handed (or hands it on).
-    pub consumed: bool,
-    /// Some caller holds what the function releases.
-    pub supplied: bool,
-}
 
 /// Everything a rule may look at.
 pub struct RuleCx<'c, 'a> {
@@ -91,7 +79,7 @@ impl<'a> RuleCx<'_, 'a> {
 
     /// Whether the function declares a lock contract.
     pub fn has_contract(&self) -> bool {
-        self.body().annotations.iter().any(|annotation| convention::declares_contract(&annotation.name))
+        self.analysis.declares_contract()
     }
 
     /// Whether the function is one that deals in locks on behalf of its callers.

@@ -4,6 +4,7 @@ use super::context::{Report, RuleCx};
 use crate::diagnostic::Confidence;
 use crate::diagnostic::{RuleMeta, Severity};
 use crate::lock::exits::Imbalance;
+use crate::lock::state::LockKey;
 
 /// LB005.
 pub static META: RuleMeta = RuleMeta {
@@ -47,10 +48,14 @@ Exits that what is returned tells apart.
 /// Looks for exits that have not taken back what their siblings have.
 pub fn check(cx: &mut RuleCx<'_, '_>) {
     for (key, imbalance) in cx.open_imbalances() {
-        let Imbalance::NotRetaken { exits } = imbalance else { continue };
-        if cx.has_contract() {
-            continue;
-        }
+        let exits = match imbalance {
+            Imbalance::NotRetaken { exits } if !cx.has_contract() => exits,
+            Imbalance::TakesOver { conditional: true, .. } if cx.analysis.only_releases(key) => {
+                kept(cx, key);
+                continue;
+            }
+            _ => continue,
+        };
         let function = cx.body().name.clone();
         for group in cx.by_place(&exits) {
             let lock = cx.analysis.spelled(key).to_owned();
@@ -67,6 +72,28 @@ pub fn check(cx: &mut RuleCx<'_, '_>) {
             if cx.report_exits(&group, -1, report) {
                 cx.settled.push(key);
             }
+        }
+    }
+}
+
+/// The function declares that it releases the lock, and some exits keep it.
+fn kept(cx: &mut RuleCx<'_, '_>, key: LockKey) {
+    let exits = cx.analysis.balance(key, false).even;
+    let function = cx.body().name.clone();
+    for group in cx.by_place(&exits) {
+        let lock = cx.analysis.spelled(key).to_owned();
+        let report = Report {
+            rule: &META,
+            key,
+            confidence: Confidence::Medium,
+            place: cx.exit_span(group[0]),
+            label: "returns without having released it".to_owned(),
+            message: format!("`{function}` declares that it releases `{lock}` and does not on this path"),
+            exit: cx.analysis.exits[group[0]].kind.as_str(),
+            help: vec!["release it on every path".to_owned()],
+        };
+        if cx.report_exits(&group, 0, report) {
+            cx.settled.push(key);
         }
     }
 }

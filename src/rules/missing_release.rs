@@ -1,9 +1,9 @@
 //! LB001 missing-release: a path leaves the function still holding a lock that it took.
 
 use super::context::{Report, RuleCx};
-use super::convention;
 use crate::diagnostic::Confidence;
 use crate::diagnostic::{RuleMeta, Severity};
+use crate::lock::convention;
 use crate::lock::exits::Imbalance;
 use crate::lock::state::LockKey;
 
@@ -61,15 +61,13 @@ pub fn check(cx: &mut RuleCx<'_, '_>) {
                 };
                 report(cx, &META, key, &exits, confidence);
             }
-            Imbalance::HandsOver { exits, conditional, managed } => {
-                hand_over(cx, key, &exits, conditional, managed)
-            }
+            Imbalance::HandsOver { exits, managed, .. } => hand_over(cx, key, &exits, managed),
             _ => {}
         }
     }
 }
 
-fn hand_over(cx: &mut RuleCx<'_, '_>, key: LockKey, exits: &[usize], conditional: bool, managed: bool) {
+fn hand_over(cx: &mut RuleCx<'_, '_>, key: LockKey, exits: &[usize], managed: bool) {
     let evidence = cx.evidence.unwrap_or_default();
     let declared = cx.has_contract() || convention::promises_to_take(&cx.body().name);
     if declared || evidence.consumed {
@@ -77,9 +75,12 @@ fn hand_over(cx: &mut RuleCx<'_, '_>, key: LockKey, exits: &[usize], conditional
         return;
     }
     let blamed_by_callers = evidence.all_visible && evidence.callers > 0;
-    let _ = (conditional, managed);
-    let confidence =
-        if blamed_by_callers && !cx.is_asynchronous(key) { Confidence::Medium } else { Confidence::Low };
+    // Whoever calls through a pointer can hardly know of a hand-over that neither name nor contract tells of.
+    let astonishing = evidence.callback && managed;
+    let confidence = match (blamed_by_callers || astonishing, cx.is_asynchronous(key)) {
+        (true, false) => Confidence::Medium,
+        _ => Confidence::Low,
+    };
     report(cx, &META, key, exits, confidence);
 }
 

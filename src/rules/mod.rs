@@ -1,7 +1,6 @@
 //! The rules: one file each, and the one table that everything about them derives from.
 
 pub mod context;
-pub mod convention;
 
 mod acquire_unchecked;
 mod configuration_imbalance;

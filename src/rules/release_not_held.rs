@@ -1,9 +1,9 @@
 //! LB003 release-not-held: a lock is released on a path on which it was never taken.
 
 use super::context::{Report, RuleCx};
-use super::convention;
 use crate::diagnostic::Confidence;
 use crate::diagnostic::{RuleMeta, Severity};
+use crate::lock::convention;
 use crate::lock::event::EventKind;
 use crate::lock::exits::Imbalance;
 

@@ -60,7 +60,7 @@ pub fn promises_to_take(name: &str) -> bool {
 /// Whether the name says outright that the function deals in locks for its callers.
 pub fn is_about_locking(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
-    ["lock", "acquire", "grab", "mutex"].iter().any(|word| lower.contains(word))
+    lower.split('_').any(|word| speaks_of(word, "lock") || ["acquire", "grab"].contains(&word))
 }
 
 /// Whether the name promises to release a lock of the caller's.
@@ -70,7 +70,13 @@ pub fn promises_to_release(name: &str) -> bool {
 
 fn promises(name: &str, words: &[&str], inside: &str) -> bool {
     let lower = name.to_ascii_lowercase();
-    lower.contains(inside) || lower.split('_').any(|word| words.contains(&word))
+    lower.split('_').any(|word| words.contains(&word) || speaks_of(word, inside))
+}
+
+/// Whether a word of a name contains `lock` (or `unlock`) and means it: `block` and `clock` do not.
+fn speaks_of(word: &str, inside: &str) -> bool {
+    let innocent = ["block", "clock", "flock"].iter().any(|other| word.contains(other));
+    word.contains(inside) && (!innocent || word.contains("unlock"))
 }
 
 /// Words by which sparse and Clang annotate what a function does to the caller's locks.
@@ -104,6 +110,8 @@ mod tests {
 
     #[test]
     fn names_promise_by_whole_words() {
+        assert!(!is_about_locking("set_block_size"));
+        assert!(is_about_locking("task_rq_lock"));
         assert!(promises_to_take("foo_lock_bar"));
         assert!(promises_to_take("seq_start"));
         assert!(!promises_to_take("foo_probe"));

@@ -1,10 +1,12 @@
 //! Wires the street: sources, index, bodies, summaries, rules, verdicts.
 
+pub mod file;
+
 use crate::diagnostic::{Confidence, Decision, Diagnostic, Label, Ledger, Severity, Verdict};
+use crate::driver::file::{FileAnalysis, FunctionOutcome};
 use crate::engine::{DisjunctLimit, explore};
 use crate::frontend;
 use crate::frontend::c::environment::FileEnvironment;
-use crate::interproc::file::{FileAnalysis, FunctionOutcome};
 use crate::ir::Body;
 use crate::ir::file_index::{FileIndex, FunctionDefinition};
 use crate::lock::analysis::LockAnalysis;

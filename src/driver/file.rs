@@ -7,22 +7,22 @@
 //!                                                        └─ blamed: summary mended, its callers analysed again
 //! ```
 
-use super::callers::{CallerUse, uses};
 use crate::diagnostic::{Confidence, Decision, Diagnostic, Verdict};
 use crate::engine::{DisjunctLimit, Results, explore};
+use crate::interproc::callers::{CallerEvidence, CallerUse, uses};
+use crate::interproc::order;
 use crate::ir::file_index::{FileIndex, FunctionDefinition};
 use crate::ir::{Body, Linkage, Name, StatementKind};
 use crate::lock::analysis::LockAnalysis;
 use crate::lock::certificate;
+use crate::lock::convention;
 use crate::lock::exits::Imbalance;
 use crate::lock::meaning::Meanings;
 use crate::lock::state::{LockKey, PathState};
 use crate::lock::summary::Summary;
 use crate::profile::Profile;
 use crate::rules::CHECKS;
-use crate::rules::context::{CallerEvidence, RuleCx};
-use crate::rules::convention;
-use petgraph::graph::{DiGraph, NodeIndex};
+use crate::rules::context::RuleCx;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 /// What was found in one function.
@@ -63,7 +63,7 @@ impl FileAnalysis<'_> {
     /// Judges every function that uses a lock; in the order of the text, functions without locks left out.
     pub fn run(&self) -> Vec<FunctionOutcome> {
         let functions = &self.index.functions;
-        let order = self.bottom_up();
+        let order = order::bottom_up(functions);
         let hot = self.hot_names();
         let mut judged: Vec<Option<Judged>> = functions.iter().map(|_| None).collect();
         let mut summaries: FxHashMap<Name, Summary> = FxHashMap::default();
@@ -133,6 +133,7 @@ impl FileAnalysis<'_> {
         // Its address may be taken anywhere in the file: a name that stands without `(` behind it.
         let mentions = memchr::memmem::find_iter(self.text, definition.name.as_bytes());
         let taken = mentions.filter(|&at| self.is_bare_mention(at, definition)).count() > 0;
+        evidence.callback = definition.linkage == Linkage::Internal && taken && evidence.callers == 0;
         evidence.all_visible = followed && definition.linkage == Linkage::Internal && !taken;
         evidence
     }
@@ -169,30 +170,6 @@ impl FileAnalysis<'_> {
     fn twins(&self) -> FxHashSet<Name> {
         let mut seen = FxHashSet::default();
         self.index.functions.iter().filter(|f| !seen.insert(&f.name)).map(|f| f.name.clone()).collect()
-    }
-
-    /// Strongly connected components of the file's call graph, callees first (Tarjan).
-    fn bottom_up(&self) -> Vec<Vec<usize>> {
-        let functions = &self.index.functions;
-        let mut graph: DiGraph<(), ()> = DiGraph::with_capacity(functions.len(), functions.len());
-        let mut by_name: FxHashMap<&Name, Vec<NodeIndex>> = FxHashMap::default();
-        for function in functions {
-            let node = graph.add_node(());
-            by_name.entry(&function.name).or_default().push(node);
-        }
-        for (at, function) in functions.iter().enumerate() {
-            for callee in function.calls.iter().filter_map(|call| by_name.get(call)).flatten() {
-                graph.update_edge(NodeIndex::new(at), *callee, ());
-            }
-        }
-        petgraph::algo::tarjan_scc(&graph)
-            .into_iter()
-            .map(|component| {
-                let mut members: Vec<usize> = component.into_iter().map(|node| node.index()).collect();
-                members.sort_unstable();
-                members
-            })
-            .collect()
     }
 
     fn judge(
