@@ -9,7 +9,7 @@
 
 use crate::diagnostic::{Confidence, Decision, Diagnostic, Verdict};
 use crate::engine::{DisjunctLimit, Results, explore};
-use crate::interproc::callers::{CallerEvidence, CallerUse, uses};
+use crate::interproc::callers::{CallerEvidence, CallerUse, open_globals, uses};
 use crate::interproc::order;
 use crate::ir::file_index::{FileIndex, FunctionDefinition};
 use crate::ir::{Body, Linkage, Name, StatementKind};
@@ -40,6 +40,8 @@ struct Judged {
     outcome: FunctionOutcome,
     summary: Summary,
     uses: Vec<CallerUse>,
+    /// Variables whose locks it leaves held, or releases for others.
+    open_globals: Vec<(Name, bool)>,
     /// Hands over or releases locks without saying so: its callers decide.
     pending: bool,
     blamed: bool,
@@ -79,7 +81,9 @@ impl FileAnalysis<'_> {
                 }
                 let result = self.judge(definition, &summaries, None);
                 // Within a cycle, and of several definitions, nothing is known to the others.
-                if component.len() == 1 && !twins.contains(&definition.name) {
+                let known = definition.linkage == Linkage::External
+                    && self.profile.calls.contains_key(&definition.name);
+                if component.len() == 1 && !known && !twins.contains(&definition.name) {
                     summaries.insert(definition.name.clone(), result.summary.clone());
                 }
                 judged[at] = Some(result);
@@ -96,7 +100,7 @@ impl FileAnalysis<'_> {
             if !judged[at].as_ref().is_some_and(|judged| judged.pending) {
                 continue;
             }
-            let evidence = self.evidence(&functions[at], judged);
+            let evidence = self.evidence(at, judged);
             let result = self.judge(&functions[at], summaries, Some(evidence));
             if result.blamed && summaries.contains_key(&functions[at].name) {
                 summaries.insert(functions[at].name.clone(), result.summary.clone());
@@ -104,16 +108,18 @@ impl FileAnalysis<'_> {
             }
             judged[at] = Some(result);
         }
-        for (at, definition) in functions.iter().enumerate() {
+        for at in 0..functions.len() {
+            let definition = &functions[at];
             let touched = judged[at].is_some() && definition.calls.iter().any(|call| mended.contains(call));
             if touched && !mended.contains(&definition.name) {
-                let evidence = self.evidence(definition, judged);
+                let evidence = self.evidence(at, judged);
                 judged[at] = Some(self.judge(definition, summaries, Some(evidence)));
             }
         }
     }
 
-    fn evidence(&self, definition: &FunctionDefinition, judged: &[Option<Judged>]) -> CallerEvidence {
+    fn evidence(&self, at: usize, judged: &[Option<Judged>]) -> CallerEvidence {
+        let definition = &self.index.functions[at];
         let mut evidence = CallerEvidence::default();
         let mut followed = true;
         for (at, caller) in self.index.functions.iter().enumerate() {
@@ -133,8 +139,20 @@ impl FileAnalysis<'_> {
         // Its address may be taken anywhere in the file: a name that stands without `(` behind it.
         let mentions = memchr::memmem::find_iter(self.text, definition.name.as_bytes());
         let taken = mentions.filter(|&at| self.is_bare_mention(at, definition)).count() > 0;
-        evidence.callback = definition.linkage == Linkage::Internal && taken && evidence.callers == 0;
+        // A static function that nobody mentions is named by a macro that pastes its name together: a callback too.
+        evidence.callback = definition.linkage == Linkage::Internal && evidence.callers == 0;
         evidence.all_visible = followed && definition.linkage == Linkage::Internal && !taken;
+        let others = |name: &Name, held: bool| {
+            judged.iter().enumerate().any(|(other, judged)| {
+                other != at
+                    && judged.iter().any(|judged| judged.open_globals.contains(&(name.clone(), !held)))
+            })
+        };
+        let open = judged[at].iter().flat_map(|judged| &judged.open_globals);
+        evidence.lonely = open
+            .filter(|(name, held)| self.index.statics.contains(name) && !others(name, *held))
+            .map(|(name, _)| name.clone())
+            .collect();
         evidence
     }
 
@@ -211,11 +229,12 @@ impl FileAnalysis<'_> {
         evidence: Option<CallerEvidence>,
     ) -> Judged {
         let uses = uses(&analysis);
+        let open_globals = open_globals(&analysis);
         let mut cx = RuleCx {
             analysis: &mut analysis,
             results: &results,
             text: self.text,
-            evidence,
+            evidence: evidence.clone(),
             found: Vec::new(),
             settled: Vec::new(),
             refuted: Vec::new(),
@@ -258,6 +277,7 @@ impl FileAnalysis<'_> {
                 summary.uncertain.push(key.family);
             }
         }
+        let first_phase = evidence.is_none();
         let is_blamed = found.iter().any(|(_, diagnostic)| diagnostic.confidence > Confidence::Low);
         let opaque_between = opaque_between(body, &analysis);
         let certificate = if self.certify { certificate::certify(&mut analysis, &results) } else { None };
@@ -279,7 +299,8 @@ impl FileAnalysis<'_> {
             },
             summary,
             uses,
-            pending: pending && evidence.is_none(),
+            open_globals,
+            pending: pending && first_phase,
             blamed: is_blamed,
         }
     }
@@ -346,7 +367,7 @@ impl Judgement<'_, '_> {
         if self.analysis.uncertain.contains(&key.family) {
             return undecided("a callee does something to such locks that could not be told");
         }
-        let evidence = self.evidence.unwrap_or_default();
+        let evidence = self.evidence.clone().unwrap_or_default();
         match self.analysis.imbalance(key, false) {
             Imbalance::Even if self.analysis.imbalance(key, true) != Imbalance::Even => {
                 undecided("rests on a presumption about shared memory")

@@ -7,7 +7,7 @@ use crate::lock::event::EventKind;
 use crate::lock::exits::Imbalance;
 
 /// What callers of a function in sight do with what it hands over.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CallerEvidence {
     /// Callers seen.
     pub callers: usize,
@@ -19,6 +19,24 @@ pub struct CallerEvidence {
     pub consumed: bool,
     /// Some caller holds what the function releases.
     pub supplied: bool,
+    /// Variables of the file whose locks this function leaves out of balance, and no other function the other way.
+    pub lonely: Vec<Name>,
+}
+
+/// The variables whose locks the body leaves held (`true`), or releases for others (`false`).
+pub fn open_globals(analysis: &LockAnalysis<'_>) -> Vec<(Name, bool)> {
+    let mut open = Vec::new();
+    for key in analysis.keys() {
+        let Some(name) = analysis.root_global(key) else { continue };
+        let balance = analysis.balance(key, true);
+        if !balance.held.is_empty() {
+            open.push((name.clone(), true));
+        }
+        if !balance.released.is_empty() {
+            open.push((name, false));
+        }
+    }
+    open
 }
 
 /// What one caller does with one callee's locks.

@@ -3,7 +3,7 @@
 use super::place::Name;
 use super::{Annotation, Linkage};
 use crate::source::Span;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// A function definition, found by its boundaries.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +52,8 @@ pub struct FileIndex {
     pub includes: Vec<Name>,
     /// Annotations on prototypes, by function name.
     pub prototypes: FxHashMap<Name, Vec<Annotation>>,
+    /// Variables at file level that no other file can name.
+    pub statics: FxHashSet<Name>,
     /// `lockbalance:` directive comments: the text after the colon, and where.
     pub directives: Vec<(String, Span)>,
 }

@@ -84,7 +84,14 @@ impl<'a> LockAnalysis<'a> {
         if !self.recording {
             return;
         }
-        let event = Event { kind, key, at: self.here, node: self.node, doubtful: state.doubtful };
+        let event = Event {
+            kind,
+            key,
+            at: self.here,
+            node: self.node,
+            doubtful: state.doubtful,
+            lent: state.is_lent(key),
+        };
         if !self.events.contains(&event) {
             self.events.push(event);
         }
@@ -336,9 +343,16 @@ impl Analysis for LockAnalysis<'_> {
         let mut joined = PathState {
             locks: old.locks.clone(),
             debts: old.debts.clone(),
+            lent: old.lent.clone(),
             doubtful: old.doubtful && new.doubtful,
             ..PathState::default()
         };
+        for &key in &new.lent {
+            if !joined.lent.contains(&key) {
+                joined.lent.push(key);
+            }
+        }
+        joined.lent.sort_unstable();
         for (about, fact) in &old.facts {
             let Some(other) = lookup(&new.facts, *about) else { continue };
             let mut both = Fact::signs(fact.signs.or(other.signs));

@@ -10,7 +10,7 @@ use super::state::{LockKey, LockState, Now, PathState, Signs};
 use super::summary::{Case, Summary, changed, without_saved};
 use super::terms::{Term, TermId};
 use crate::ir::{BinaryOp, Callee, Expr, Name, Place, UnaryOp};
-use crate::profile::{Alias, CallEffect, Effect, LockRoot, NoReturn};
+use crate::profile::{Alias, CallEffect, Effect, LockRoot, NoReturn, ReleasedBy};
 
 /// Words that mark a call as a question: asked again on the same arguments, it presumably gives the same answer.
 const PREDICATE_WORDS: [&str; 24] = [
@@ -121,10 +121,11 @@ impl LockAnalysis<'_> {
         if let Some(name) = name.filter(|name| name.contains("unlock")) {
             self.presume_released(state, name, values);
         }
+        self.lend(state, name, values);
         self.disturb(state, args);
         match name {
             Some(name)
-                if (is_question(name) || self.is_accessor(place))
+                if (is_question(name) || is_conversion(name) || self.is_accessor(place))
                     && !values.iter().any(|&value| self.terms.too_deep(value)) =>
             {
                 self.terms.intern(Term::Call(name.clone(), values.iter().copied().collect()))
@@ -147,12 +148,42 @@ impl LockAnalysis<'_> {
         let given: Vec<TermId> = values.iter().map(|&value| self.terms.canonical(value)).collect();
         let held: Vec<(LockKey, LockState)> = state.locks.iter().filter(|(_, lock)| lock.is_held()).collect();
         for (key, lock) in held {
-            let rooted = |&value: &TermId| {
-                !matches!(self.terms.get(value), Term::Int(_) | Term::Const(_))
-                    && self.terms.contains(key.address, value)
-            };
-            if given.iter().any(rooted) {
+            if given.iter().any(|&value| self.is_object_of(key, value)) {
                 state.locks.set(key, LockState { now: Now::Transferred, ..lock });
+            }
+        }
+    }
+
+    /// Whether `value` is the object that `key` lies in, or was converted from it.
+    fn is_object_of(&self, key: LockKey, value: TermId) -> bool {
+        match self.terms.get(value) {
+            Term::Int(_) | Term::Const(_) | Term::Str => false,
+            Term::Call(name, args) if is_conversion(name) => {
+                args.iter().any(|&arg| self.is_object_of(key, arg))
+            }
+            _ => self.terms.contains(key.address, value),
+        }
+    }
+
+    /// A callee out of sight is given the object of a held lock of a family that callees may release.
+    fn lend(&mut self, state: &mut PathState, name: Option<&Name>, values: &[TermId]) {
+        let lent: Vec<LockKey> = state
+            .locks
+            .iter()
+            .filter(|(key, lock)| {
+                let family = self.profile.family(key.family);
+                let keeps = name.is_some_and(|name| {
+                    is_question(name) || family.keeps.iter().any(|prefix| name.starts_with(prefix.as_str()))
+                });
+                lock.is_held() && family.released_by == ReleasedBy::Callee && !keeps
+            })
+            .map(|(key, _)| key)
+            .filter(|key| values.iter().any(|&value| self.terms.contains(value, key.address)))
+            .collect();
+        for key in lent {
+            if !state.is_lent(key) {
+                state.lent.push(key);
+                state.lent.sort_unstable();
             }
         }
     }
@@ -454,6 +485,12 @@ impl LockAnalysis<'_> {
         };
         self.spelling.insert(key, text.unwrap_or_else(|| family.to_string()));
     }
+}
+
+/// Whether a call only finds one object by way of another: `to_foo(dev)`, `FOO_I(inode)`, `foo_priv(dev)`.
+fn is_conversion(name: &str) -> bool {
+    const ENDS: [&str; 8] = ["_I", "_SB", "_M", "_INFO", "_PRIV", "_SERVER", "_priv", "drvdata"];
+    name.starts_with("to_") || ENDS.iter().any(|end| name.ends_with(end))
 }
 
 /// Whether a call's name reads as a question.

@@ -49,6 +49,7 @@ impl LockAnalysis<'_> {
         out: &mut Vec<Applied>,
     ) {
         let saved = self.saved_variable(&mut side.state, effect, args);
+        self.presume_valid(&mut side.state, key);
         match effect.effect {
             Effect::Acquire => {
                 self.acquire(&mut side.state, key, effect.mode, saved);
@@ -108,6 +109,17 @@ impl LockAnalysis<'_> {
             }
         }
         out.push(side);
+    }
+
+    /// An operation on `&p->lock` is undefined unless `p` points to an object: it is neither null nor an error pointer.
+    fn presume_valid(&mut self, state: &mut PathState, key: LockKey) {
+        let object = self.terms.root(key.address);
+        if object == key.address {
+            return;
+        }
+        if assume::signs(&self.terms, state, object, false).and(Signs::POSITIVE) != Signs::NONE {
+            constrain(&mut self.terms, state, object, Signs::POSITIVE);
+        }
     }
 
     /// Both outcomes of an attempt, each with what its result must be.
@@ -245,6 +257,7 @@ impl LockAnalysis<'_> {
         saved: Option<TermId>,
     ) {
         let key = self.known_under(state, key);
+        state.lent.retain(|lent| *lent != key);
         let queried = self.query_answer(state, key) == Some(true);
         let before = state.locks.get(key);
         let held = before.is_some_and(|lock| lock.is_held());

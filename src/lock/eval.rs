@@ -161,6 +161,9 @@ impl LockAnalysis<'_> {
             }
         }
         state.locks.rename(|address| terms.substitute(address, from, to));
+        for key in &mut state.lent {
+            key.address = terms.substitute(key.address, from, to);
+        }
         for debt in &mut state.debts {
             debt.key.address = terms.substitute(debt.key.address, from, to);
         }

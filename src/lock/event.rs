@@ -19,6 +19,8 @@ pub struct Event {
     pub node: NodeId,
     /// The path contradicts a presumed fact.
     pub doubtful: bool,
+    /// A callee was given the locked object and may have released it.
+    pub lent: bool,
 }
 
 /// What happened.

@@ -293,6 +293,22 @@ impl LockAnalysis<'_> {
         !takes && annotations.iter().any(|a| a.name == "__releases" && a.args.iter().any(names_it))
     }
 
+    /// The variable that the lock lies in, if it is one that all functions can name.
+    pub fn root_global(&self, key: LockKey) -> Option<crate::ir::Name> {
+        match self.terms.get(self.terms.root(key.address)) {
+            Term::Global(name) => Some(name.clone()),
+            _ => None,
+        }
+    }
+
+    /// Whether the lock lies in a variable that only this function can name, and that outlives its calls.
+    pub fn is_own_static(&self, key: LockKey) -> bool {
+        match self.terms.get(self.terms.root(key.address)) {
+            Term::Local(id) => self.body().local(*id).kind == crate::ir::LocalKind::Static,
+            _ => false,
+        }
+    }
+
     /// Whether only the lock's family is known.
     pub fn is_unnamed(&self, key: LockKey) -> bool {
         self.is_wildcard(key)

@@ -241,8 +241,17 @@ pub struct PathState {
     /// Mismatched contexts that another call has yet to settle: `spin_lock_irqsave(a) … spin_unlock(a)` leaves interrupts
     /// off for somebody else to restore.
     pub debts: smallvec::SmallVec<[Debt; 1]>,
+    /// Held locks whose object was given to a callee that may release it.
+    pub lent: smallvec::SmallVec<[LockKey; 1]>,
     /// The path contradicts a presumed fact: possible, but nobody knows.
     pub doubtful: bool,
+}
+
+impl PathState {
+    /// Whether a callee may have released `key`.
+    pub fn is_lent(&self, key: LockKey) -> bool {
+        self.lent.contains(&key)
+    }
 }
 
 /// A context that was entered with one lock and not left with it, or left without having been entered.

@@ -229,7 +229,9 @@ impl LockAnalysis<'_> {
         let mut takes = Vec::new();
         for &key in &self.taken {
             let family = self.profile.family(key.family);
-            if family.nests || blamed(key) || self.roots_in_local(key.address) {
+            let balance = self.balance(key, true);
+            let even = balance.held.is_empty() && balance.released.is_empty();
+            if family.nests || !even || blamed(key) || self.roots_in_local(key.address) {
                 continue;
             }
             if let Some(path) = self.path(key.address, None) {

@@ -247,6 +247,14 @@ impl Terms {
         rigid
     }
 
+    /// The variable, or the value, whose member or element `id` is the address of.
+    pub fn root(&self, mut id: TermId) -> TermId {
+        while let Term::Field(base, _) | Term::Index(base, _) = self.get(id) {
+            id = *base;
+        }
+        id
+    }
+
     /// The last name of an access path, to tell locks of one function apart at a glance.
     pub fn last_name(&self, id: TermId) -> Option<Name> {
         match self.get(id) {

@@ -120,7 +120,8 @@ fn add_family(profile: &mut Profile, text: FamilyText) -> Result<(), ProfileErro
         name: text.name.into(),
         nests: text.nests,
         shared_nests: text.shared_nests,
-        asynchronous: text.asynchronous,
+        released_by: text.released_by,
+        keeps: text.keeps.into_iter().map(Name::from).collect(),
         reported: text.reported,
         examples: text
             .example

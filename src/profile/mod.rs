@@ -148,6 +148,19 @@ pub enum SavedState {
     Result,
 }
 
+/// Who may release a lock of a family.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReleasedBy {
+    /// Who took it.
+    #[default]
+    Holder,
+    /// A callee that is given the locked object too, at once or later (page locks: I/O completion).
+    Callee,
+    /// Anybody at any time (semaphores as signals): a function that returns holding it is not by itself at fault.
+    Anyone,
+}
+
 /// One family of locks.
 #[derive(Clone, Debug)]
 pub struct LockFamily {
@@ -157,9 +170,10 @@ pub struct LockFamily {
     pub nests: bool,
     /// Taking the shared side again is counted.
     pub shared_nests: bool,
-    /// Somebody else may release it (page locks by I/O completion, semaphores as signals): a function that returns holding
-    /// is not by itself at fault.
-    pub asynchronous: bool,
+    /// Who may release it.
+    pub released_by: ReleasedBy,
+    /// Beginnings of names of functions that never release what they are given, where [`ReleasedBy::Callee`] holds.
+    pub keeps: Vec<Name>,
     /// Findings about it are reported unless configured otherwise; `false`: known, but silent.
     pub reported: bool,
     /// Bad and good example, each a C (or Rust) snippet, run as tests.

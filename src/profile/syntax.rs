@@ -1,5 +1,6 @@
 //! The TOML grammar of profiles, as serde types. Keys may be spelled with `_` or `-`.
 
+use super::ReleasedBy;
 use serde::Deserialize;
 use serde::de::{self, MapAccess, Visitor};
 use toml::Spanned;
@@ -50,9 +51,12 @@ pub struct FamilyText {
     /// Taking the shared side again is counted.
     #[serde(default, alias = "shared-nests")]
     pub shared_nests: bool,
-    /// Somebody else may release it.
+    /// Who may release it.
+    #[serde(default, alias = "released-by")]
+    pub released_by: ReleasedBy,
+    /// Beginnings of names of functions that never release what they are given.
     #[serde(default)]
-    pub asynchronous: bool,
+    pub keeps: Vec<String>,
     /// Findings are reported.
     #[serde(default = "yes")]
     pub reported: bool,

@@ -58,7 +58,12 @@ pub fn check(cx: &mut RuleCx<'_, '_>) {
             Imbalance::Mismatch { held, .. } => (held.clone(), 1),
             Imbalance::Even => continue,
         };
-        let balanced = cx.analysis.balance(key, false).even;
+        let weighed = cx.analysis.balance(key, false);
+        let balanced = weighed.even;
+        // Out of balance under either choice: the configuration is not to blame.
+        if balanced.is_empty() {
+            continue;
+        }
         let Some((condition, holds)) = cx.analysis.shared_configuration(&exits, &balanced) else { continue };
         let function = cx.body().name.clone();
         let lock = cx.analysis.spelled(key).to_owned();

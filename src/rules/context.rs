@@ -10,6 +10,7 @@ use crate::lock::event::{Event, EventKind};
 use crate::lock::exits::Imbalance;
 use crate::lock::state::{LockKey, PathState};
 use crate::lock::witness::{Claim, Replay, Step, StepKind, replay};
+use crate::profile::ReleasedBy;
 use crate::source::Span;
 
 /// Branch steps shown at most; the ones nearest to the end stay.
@@ -87,9 +88,21 @@ impl<'a> RuleCx<'_, 'a> {
         self.has_contract() || convention::is_about_locking(&self.body().name)
     }
 
-    /// Whether somebody else may release locks of this family.
-    pub fn is_asynchronous(&self, key: LockKey) -> bool {
-        self.analysis.profile().family(key.family).asynchronous
+    /// Whether the lock lies in a variable of this file, and nobody else in the file leaves it the other way.
+    pub fn is_lonely(&self, key: LockKey) -> bool {
+        let name = self.analysis.root_global(key);
+        let evidence = self.evidence.as_ref();
+        name.is_some_and(|name| evidence.is_some_and(|evidence| evidence.lonely.contains(&name)))
+    }
+
+    /// Whether anybody may release locks of this family.
+    pub fn is_anyones(&self, key: LockKey) -> bool {
+        self.analysis.profile().family(key.family).released_by == ReleasedBy::Anyone
+    }
+
+    /// Whether, at all of these exits, a callee or anybody else may have released `key`.
+    pub fn may_be_released(&self, key: LockKey, exits: &[usize]) -> bool {
+        self.is_anyones(key) || exits.iter().all(|&at| self.analysis.exits[at].state.is_lent(key))
     }
 
     /// The events of a kind, one per lock and place; the first sure one if there is one. Sorted by place in the body.

@@ -76,7 +76,11 @@ pub fn check(cx: &mut RuleCx<'_, '_>) {
         let report = Report {
             rule,
             key: event.key,
-            confidence: if cx.is_asynchronous(event.key) { Confidence::Low } else { Confidence::High },
+            confidence: if event.lent || cx.is_anyones(event.key) {
+                Confidence::Low
+            } else {
+                Confidence::High
+            },
             place: cx.body().cfg.span(event.at),
             label,
             message,

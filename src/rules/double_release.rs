@@ -65,8 +65,8 @@ pub fn check(cx: &mut RuleCx<'_, '_>) {
             continue;
         }
         let lock = cx.analysis.spelled(event.key).to_owned();
-        let confidence = match (cx.is_asynchronous(event.key), cx.analysis.terms.is_rigid(event.key.address))
-        {
+        let anyones = cx.is_anyones(event.key);
+        let confidence = match (anyones, cx.analysis.terms.is_rigid(event.key.address)) {
             (false, _) => Confidence::High,
             (true, true) => Confidence::Medium,
             (true, false) => Confidence::Low,

@@ -72,7 +72,7 @@ pub fn check(cx: &mut RuleCx<'_, '_>) {
                 && matches!(event.kind, EventKind::Released { held: true, .. })
                 && cx.analysis.terms.last_name(event.key.address) == name
         });
-        if !releases_such || cx.is_asynchronous(key) {
+        if !releases_such || cx.may_be_released(key, &exits) {
             continue;
         }
         let lock = cx.analysis.spelled(key).to_owned();

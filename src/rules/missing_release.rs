@@ -54,7 +54,8 @@ pub fn check(cx: &mut RuleCx<'_, '_>) {
     for (key, imbalance) in cx.open_imbalances() {
         match imbalance {
             Imbalance::Missing { exits, on_error: false, same_kind } => {
-                let confidence = match (same_kind, cx.is_asynchronous(key) || cx.locks_for_callers()) {
+                let confidence = match (same_kind, cx.may_be_released(key, &exits) || cx.locks_for_callers())
+                {
                     (true, false) => Confidence::High,
                     (false, false) => Confidence::Medium,
                     (_, true) => Confidence::Low,
@@ -68,16 +69,17 @@ pub fn check(cx: &mut RuleCx<'_, '_>) {
 }
 
 fn hand_over(cx: &mut RuleCx<'_, '_>, key: LockKey, exits: &[usize], managed: bool) {
-    let evidence = cx.evidence.unwrap_or_default();
+    let evidence = cx.evidence.clone().unwrap_or_default();
     let declared = cx.has_contract() || convention::promises_to_take(&cx.body().name);
     if declared || evidence.consumed {
         cx.settled.push(key);
         return;
     }
     let blamed_by_callers = evidence.all_visible && evidence.callers > 0;
+    let private = cx.is_lonely(key) || cx.analysis.is_own_static(key);
     // Whoever calls through a pointer can hardly know of a hand-over that neither name nor contract tells of.
     let astonishing = evidence.callback && managed;
-    let confidence = match (blamed_by_callers || astonishing, cx.is_asynchronous(key)) {
+    let confidence = match (blamed_by_callers || astonishing || private, cx.may_be_released(key, exits)) {
         (true, false) => Confidence::Medium,
         _ => Confidence::Low,
     };

@@ -101,7 +101,7 @@ fn wrong_object(cx: &mut RuleCx<'_, '_>) {
         let report = Report {
             rule: &META,
             key,
-            confidence: if sure { Confidence::Medium } else { Confidence::Low },
+            confidence: if sure && !cx.is_anyones(key) { Confidence::Medium } else { Confidence::Low },
             place: cx.body().cfg.span(event),
             label: format!("`{lock}` was never taken; `{other}` is still held"),
             message: format!("`{lock}` is released, but it is `{other}` that was taken"),
@@ -119,7 +119,7 @@ fn never_taken(cx: &mut RuleCx<'_, '_>) {
     for (key, imbalance) in cx.open_imbalances() {
         let Imbalance::TakesOver { exits, .. } = imbalance else { continue };
         let declared = cx.has_contract() || convention::promises_to_release(&cx.body().name);
-        let evidence = cx.evidence.unwrap_or_default();
+        let evidence = cx.evidence.clone().unwrap_or_default();
         if declared || evidence.supplied {
             cx.settled.push(key);
             continue;
@@ -130,7 +130,10 @@ fn never_taken(cx: &mut RuleCx<'_, '_>) {
         let report = Report {
             rule: &META,
             key,
-            confidence: if blamed_by_callers && cx.analysis.terms.is_rigid(key.address) {
+            confidence: if (blamed_by_callers || cx.is_lonely(key) || cx.analysis.is_own_static(key))
+                && cx.analysis.terms.is_rigid(key.address)
+                && !cx.is_anyones(key)
+            {
                 Confidence::Medium
             } else {
                 Confidence::Low

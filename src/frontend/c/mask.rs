@@ -428,8 +428,10 @@ impl Mask<'_> {
     }
 
     /// Types where expressions belong: `container_of(p, struct s, m)`, `min_t(unsigned int, a, b)`.
+    /// Parameters of the function itself are what they say.
     fn arguments(&mut self) {
-        for open in 1..self.tokens.len() {
+        let body = self.tokens.iter().position(|token| token.is(b'{')).unwrap_or(0);
+        for open in body + 1..self.tokens.len() {
             let callee = self.tokens[open - 1].kind == TokenKind::Word
                 && !HEADER_WORDS.contains(&self.word(open - 1))
                 && !TAKES_TYPES.contains(&self.word(open - 1))

@@ -96,6 +96,7 @@ impl<'t> Scan<'t> {
                     // Between a K&R parameter list and its body stand declarations.
                     if !self.old_style(header, at, &partner) {
                         self.prototype(header, at, &partner);
+                        self.variables(header, at, &partner);
                         header = at + 1;
                     }
                     at += 1;
@@ -304,6 +305,38 @@ impl<'t> Scan<'t> {
         let contract = |annotation: &Annotation| !annotation.args.is_empty();
         if annotations.iter().any(contract) {
             self.index.prototypes.entry(self.name(word)).or_default().extend(annotations);
+        }
+    }
+
+    /// `static T a, b[2] = { … };` and `static DEFINE_MUTEX(m);`: names that only this file knows.
+    fn variables(&mut self, header: usize, end: usize, partner: &[usize]) {
+        if !self.tokens[header].is_word(self.text, "static") {
+            return;
+        }
+        let mut at = header + 1;
+        let mut initialiser = false;
+        while at < end {
+            let token = self.tokens[at];
+            if token.is(b'(') && !initialiser {
+                let argument = at + 1;
+                if partner[at] + 1 == end && self.tokens[argument].kind == TokenKind::Word {
+                    self.index.statics.insert(self.name(argument));
+                }
+                return;
+            }
+            if partner[at] != usize::MAX && partner[at] > at {
+                at = partner[at];
+            } else if token.is(b'=') {
+                initialiser = true;
+            } else if token.is(b',') {
+                initialiser = false;
+            }
+            let next = self.tokens[at + 1];
+            let ends = [b',', b'=', b';', b'['].iter().any(|&byte| next.is(byte));
+            if token.kind == TokenKind::Word && !initialiser && ends {
+                self.index.statics.insert(self.name(at));
+            }
+            at += 1;
         }
     }
 
