@@ -77,11 +77,9 @@ pub fn configure(args: &CheckArgs) -> Result<Configured, Failure> {
             texts.push((given.clone(), read(Path::new(given))?));
         }
     }
-    if !explicit {
-        if let Some(path) = discover(&start_of(args)) {
-            let text = read(&path)?;
-            texts.insert(0, (path.to_string_lossy().into_owned(), text));
-        }
+    if !explicit && let Some(path) = discover(&start_of(args)) {
+        let text = read(&path)?;
+        texts.insert(0, (path.to_string_lossy().into_owned(), text));
     }
     let mut build = Build::new(args);
     for (file, text) in &texts {

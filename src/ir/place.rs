@@ -135,7 +135,7 @@ pub enum Expr {
 
 impl Expr {
     /// `!self`
-    pub fn not(self) -> Self {
+    pub fn negated(self) -> Self {
         Expr::Unary(UnaryOp::Not, Box::new(self))
     }
 

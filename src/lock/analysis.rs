@@ -369,8 +369,8 @@ impl Analysis for LockAnalysis<'_> {
         addresses.dedup();
         for &address in &addresses {
             let (left, right) = (lookup(&old.store, address), lookup(&new.store, address));
-            if left == right && left.is_some() {
-                bind(&mut joined.store, address, *left.expect("checked"));
+            if let Some(&value) = left.filter(|_| left == right) {
+                bind(&mut joined.store, address, value);
             }
         }
         for address in addresses {

@@ -139,15 +139,14 @@ fn comparison(
             _ => {}
         }
     }
-    if let Some(r) = r {
-        if let Some(fact) = lookup(&state.facts, left).filter(|fact| fact.firm || !firm_only) {
-            if fact.differs.contains(&r) {
-                match op {
-                    BinaryOp::Eq => return Some(false),
-                    BinaryOp::Ne => return Some(true),
-                    _ => {}
-                }
-            }
+    if let Some(r) = r
+        && let Some(fact) = lookup(&state.facts, left).filter(|fact| fact.firm || !firm_only)
+        && fact.differs.contains(&r)
+    {
+        match op {
+            BinaryOp::Eq => return Some(false),
+            BinaryOp::Ne => return Some(true),
+            _ => {}
         }
     }
     by_signs(op, signs(terms, state, left, firm_only), signs(terms, state, right, firm_only))

@@ -249,16 +249,21 @@ impl LockAnalysis<'_> {
         self.presume_written(state);
     }
 
-    /// `flags & FOO` is known of a saved `flags` too.
+    /// `flags & FOO` is known of a saved `flags` too; `p->member` presumably of a saved `p`.
     fn carry_compound_facts(&mut self, state: &mut PathState, value: TermId, old: TermId) {
         let compound: Vec<(TermId, Fact)> = state
             .facts
             .iter()
-            .filter(|(about, fact)| *about != value && fact.firm && self.terms.contains(*about, value))
-            .filter(|(about, _)| matches!(self.terms.get(*about), Term::Binary(..) | Term::Unary(..)))
+            .filter(|(about, _)| *about != value && self.terms.contains(*about, value))
+            .filter(|(about, fact)| match self.terms.get(*about) {
+                Term::Binary(..) | Term::Unary(..) => fact.firm,
+                Term::Load(_) => true,
+                _ => false,
+            })
             .cloned()
             .collect();
-        for (about, fact) in compound {
+        for (about, mut fact) in compound {
+            fact.firm &= !matches!(self.terms.get(about), Term::Load(_));
             let renamed = self.terms.substitute(about, value, old);
             if renamed != about && lookup(&state.facts, renamed).is_none() {
                 bind(&mut state.facts, renamed, fact);

@@ -234,10 +234,10 @@ impl LockAnalysis<'_> {
             if family.nests || !even || blamed(key) || self.roots_in_local(key.address) {
                 continue;
             }
-            if let Some(path) = self.path(key.address, None) {
-                if !takes.contains(&(key.family, path.clone())) {
-                    takes.push((key.family, path));
-                }
+            if let Some(path) = self.path(key.address, None)
+                && !takes.contains(&(key.family, path.clone()))
+            {
+                takes.push((key.family, path));
             }
         }
         takes

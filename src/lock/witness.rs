@@ -170,8 +170,8 @@ fn distances<S>(results: &Results<S>) -> FxHashMap<NodeId, usize> {
     while let Some(node) = work.pop_front() {
         let next = distance[&node] + 1;
         for &to in &successors[node.0 as usize] {
-            if !distance.contains_key(&to) {
-                distance.insert(to, next);
+            if let std::collections::hash_map::Entry::Vacant(e) = distance.entry(to) {
+                e.insert(next);
                 work.push_back(to);
             }
         }

@@ -129,7 +129,8 @@ fn add_family(profile: &mut Profile, text: FamilyText) -> Result<(), ProfileErro
             .map(|example| Example { rule: example.rule.into(), bad: example.bad, good: example.good })
             .collect(),
     });
-    let groups: [(&[Spanned<CallText>], fn(ResultTest) -> Effect); 11] = [
+    type Group<'t> = (&'t [Spanned<CallText>], fn(ResultTest) -> Effect);
+    let groups: [Group<'_>; 11] = [
         (&text.acquire, |_| Effect::Acquire),
         (&text.try_acquire, Effect::TryAcquire),
         (&text.release, |_| Effect::Release),

@@ -228,10 +228,10 @@ impl<'a> RuleCx<'_, 'a> {
                 skip -= 1;
                 continue;
             }
-            if let Some(label) = self.label(step) {
-                if labels.last() != Some(&label) {
-                    labels.push(label);
-                }
+            if let Some(label) = self.label(step)
+                && labels.last() != Some(&label)
+            {
+                labels.push(label);
             }
         }
         labels

@@ -78,7 +78,7 @@ mod tests {
 
     fn expanded(text: &str, args: &[&str]) -> Option<String> {
         let index = super::super::scan::index(FileId(0), text.as_bytes());
-        let args: Vec<Name> = args.iter().map(|arg| Name::new(arg)).collect();
+        let args: Vec<Name> = args.iter().map(Name::new).collect();
         expand(index.macros.values().next().expect("one macro"), &args)
     }
 

@@ -177,10 +177,10 @@ impl Mask<'_> {
 
     fn statements(&mut self) {
         for at in 0..self.tokens.len() {
-            if HEADER_WORDS.contains(&self.word(at)) {
-                if let Some((_, close)) = self.list(at) {
-                    self.header_end[close] = true;
-                }
+            if HEADER_WORDS.contains(&self.word(at))
+                && let Some((_, close)) = self.list(at)
+            {
+                self.header_end[close] = true;
             }
             if self.tokens[at].kind == TokenKind::Word && self.starts_statement(at) {
                 self.statement(at);
@@ -288,10 +288,8 @@ impl Mask<'_> {
         let close = self.partner[open];
         let sections = self.sections(open + 1, close);
         let mut note = AsmNote::default();
-        if jumps {
-            if let Some(section) = sections.get(4) {
-                note.labels = split_arguments(self.slice, &self.tokens[section.clone()]);
-            }
+        if jumps && let Some(section) = sections.get(4) {
+            note.labels = split_arguments(self.slice, &self.tokens[section.clone()]);
         }
         if let Some(section) = sections.get(1) {
             for operand in split_arguments(self.slice, &self.tokens[section.clone()]) {
@@ -352,13 +350,13 @@ impl Mask<'_> {
             "__extension__" => self.blank(self.tokens[at].start..self.tokens[at].end),
             "__attribute__" | "__attribute" => self.attribute(at, true),
             "__free" | "__cleanup" => self.attribute(at, true),
-            _ if !word.starts_with("__") && word.bytes().any(|b| b.is_ascii_lowercase()) => {
-                if self.env.is_attribute(&word)
-                    && !self.is(at + 1, b'(')
-                    && self.between_declaration_words(at)
-                {
-                    self.attribute(at, false);
-                }
+            _ if !word.starts_with("__")
+                && word.bytes().any(|b| b.is_ascii_lowercase())
+                && self.env.is_attribute(&word)
+                && !self.is(at + 1, b'(')
+                && self.between_declaration_words(at) =>
+            {
+                self.attribute(at, false);
             }
             _ if self.env.is_attribute(&word) => self.attribute(at, self.is(at + 1, b'(')),
             _ if word.starts_with("__") && self.shaped_like_attribute(at) => self.attribute(at, false),

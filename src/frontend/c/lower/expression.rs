@@ -267,8 +267,7 @@ impl Lowerer<'_> {
         self.push_scope(block.id());
         let last = (0..block.named_child_count())
             .filter_map(|at| block.named_child(at as u32))
-            .filter(|child| child.kind() != "comment")
-            .last();
+            .rfind(|child| child.kind() != "comment");
         for at in 0..block.named_child_count() {
             let Some(child) = block.named_child(at as u32) else { continue };
             match last {

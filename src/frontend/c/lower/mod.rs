@@ -354,7 +354,7 @@ fn find_kind<'t>(node: Node<'t>, kind: &str, levels: usize) -> Option<Node<'t>> 
     if levels == 0 {
         return None;
     }
-    (0..node.child_count()).find_map(|at| find_kind(node.child(at as u32)?, kind, levels - 1))
+    (0..node.child_count()).find_map(|at| find_kind(node.child(at)?, kind, levels - 1))
 }
 
 /// The identifier at the heart of a declarator.

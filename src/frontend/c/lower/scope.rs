@@ -58,17 +58,17 @@ impl Lowerer<'_> {
         }
         for at in 0..node.named_child_count() {
             let Some(child) = node.named_child(at as u32) else { continue };
-            if child.kind() == "labeled_statement" {
-                if let Some(label) = child.child_by_field_name("label") {
-                    let name = Name::new(source.text(label));
-                    let outer: Vec<usize> =
-                        self.scopes.iter().map(|scope| scope.node).filter(|&id| id != 0).collect();
-                    let mut full = outer;
-                    full.extend(path.iter().copied());
-                    if !self.labels.contains_key(&name) {
-                        let block = self.builder.new_block();
-                        self.labels.insert(name, Label { block, path: full, offset: child.start_byte() });
-                    }
+            if child.kind() == "labeled_statement"
+                && let Some(label) = child.child_by_field_name("label")
+            {
+                let name = Name::new(source.text(label));
+                let outer: Vec<usize> =
+                    self.scopes.iter().map(|scope| scope.node).filter(|&id| id != 0).collect();
+                let mut full = outer;
+                full.extend(path.iter().copied());
+                if !self.labels.contains_key(&name) {
+                    let block = self.builder.new_block();
+                    self.labels.insert(name, Label { block, path: full, offset: child.start_byte() });
                 }
             }
             if child.named_child_count() > 0 {

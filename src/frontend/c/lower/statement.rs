@@ -468,10 +468,11 @@ impl Lowerer<'_> {
         for (at, arg) in note.args.iter().enumerate() {
             if arg.contains('(') {
                 self.fragment(arg, span, &mut |this, source, node| this.effect(source, node));
-            } else if let Some(id) = self.resolve(arg) {
-                if note.kind == BlockMacro::Loop && (at == 0 || !self.builder.is_parameter(id)) {
-                    self.builder.assign(Place::local(id), Expr::Unknown, span);
-                }
+            } else if let Some(id) = self.resolve(arg)
+                && note.kind == BlockMacro::Loop
+                && (at == 0 || !self.builder.is_parameter(id))
+            {
+                self.builder.assign(Place::local(id), Expr::Unknown, span);
             }
         }
     }
