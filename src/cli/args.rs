@@ -47,7 +47,10 @@ pub struct CheckArgs {
     /// Read files that .gitignore hides, too.
     #[arg(long)]
     pub no_ignore: bool,
-    /// Take the text on standard input for the file NAME.
+    /// Judge the files given with the knowledge of the whole tree below DIR.
+    #[arg(long, value_name = "DIR")]
+    pub root: Option<PathBuf>,
+    /// Take the text on standard input for the file NAME (with --root: of that tree).
     #[arg(long, value_name = "NAME")]
     pub stdin_filename: Option<String>,
     /// Largest file that is read, in bytes.

@@ -19,8 +19,8 @@ use toml::Spanned;
 /// Names under which a configuration is looked for, nearest directory first.
 const FILES: [&str; 3] = [".lockbalance.toml", "lockbalance.toml", ".cargo/lockbalance.toml"];
 
-/// Largest file read closely unless configured otherwise: 8 MiB.
-const MAX_FILE_SIZE: usize = 8 << 20;
+/// Largest file read closely unless configured otherwise: 64 MiB.
+const MAX_FILE_SIZE: usize = 64 << 20;
 
 /// The configuration file.
 #[derive(Debug, Default, Deserialize)]
@@ -45,6 +45,7 @@ pub struct ConfigText {
     same_address_members: Vec<String>,
     #[serde(alias = "error-pointers")]
     error_pointers: ErrorPointersText,
+    exports: Vec<String>,
     #[serde(alias = "not-locks")]
     not_locks: Vec<String>,
     #[serde(alias = "loop-macros")]
@@ -193,6 +194,7 @@ impl Build {
             alias: config.alias,
             same_address_members: config.same_address_members,
             error_pointers: config.error_pointers,
+            exports: config.exports,
             not_locks: config.not_locks,
             loop_macros: config.loop_macros,
             once_macros: config.once_macros,

@@ -2,9 +2,11 @@
 
 use super::args::CheckArgs;
 use super::fail::Failure;
+use crate::driver::Request;
 use crate::frontend;
 use crate::source::{TextError, TextProvider};
 use ignore::overrides::OverrideBuilder;
+use rustc_hash::FxHashSet;
 use std::io::Read;
 use std::path::Path;
 
@@ -33,8 +35,71 @@ impl TextProvider for Disk {
     }
 }
 
+/// Names of entries that mark the top of a project.
+const PROJECT_MARKS: [&str; 9] = [
+    ".git",
+    ".hg",
+    ".lockbalance.toml",
+    "lockbalance.toml",
+    "COPYING",
+    "COPYRIGHT",
+    "LICENSE",
+    "LICENSE.txt",
+    "configure",
+];
+
+/// A name and the text that stands in for that file.
+type Overlay = Option<(String, Vec<u8>)>;
+
+/// What is to be looked at, what could not be walked, and the text that stands in for a file.
+pub fn request(args: &CheckArgs, exclude: &[String]) -> Result<(Request, Vec<TextError>, Overlay), Failure> {
+    let overlay = match &args.stdin_filename {
+        Some(name) => Some((shown(name), standard_input()?)),
+        None => None,
+    };
+    let (given, mut errors) = match &overlay {
+        Some((name, _)) => (vec![name.clone()], Vec::new()),
+        None => collect(args, exclude)?,
+    };
+    let Some(root) = &args.root else {
+        let closed = overlay.is_none() && args.files_from.is_none() && is_project(args);
+        return Ok((Request { files: given, given: FxHashSet::default(), closed }, errors, overlay));
+    };
+    let root = root.to_string_lossy().into_owned();
+    let metadata = std::fs::metadata(&root).map_err(|error| Failure::input(&root, &plain(&error)))?;
+    if !metadata.is_dir() {
+        return Err(Failure::usage(format!("--root {root} is not a directory")));
+    }
+    let mut files = given.clone();
+    walk(&root, args, &overrides(exclude)?, &mut files, &mut errors);
+    files.sort_unstable();
+    files.dedup();
+    Ok((Request { files, given: given.into_iter().collect(), closed: true }, errors, overlay))
+}
+
+/// Whether the only path given is the top of a project.
+fn is_project(args: &CheckArgs) -> bool {
+    let here = Path::new(".");
+    let only = match args.paths.as_slice() {
+        [] => here,
+        [only] => only.as_path(),
+        _ => return false,
+    };
+    PROJECT_MARKS.iter().any(|mark| only.join(mark).exists())
+}
+
+fn overrides(exclude: &[String]) -> Result<ignore::overrides::Override, Failure> {
+    let mut overrides = OverrideBuilder::new(".");
+    for glob in exclude {
+        overrides
+            .add(&format!("!{glob}"))
+            .map_err(|error| Failure::usage(format!("`{glob}` is not a glob: {error}")))?;
+    }
+    overrides.build().map_err(|error| Failure::usage(error.to_string()))
+}
+
 /// The files to check, sorted, each once; and what could not be walked.
-pub fn collect(args: &CheckArgs, exclude: &[String]) -> Result<(Vec<String>, Vec<TextError>), Failure> {
+fn collect(args: &CheckArgs, exclude: &[String]) -> Result<(Vec<String>, Vec<TextError>), Failure> {
     let mut roots: Vec<String> = args.paths.iter().map(|path| path.to_string_lossy().into_owned()).collect();
     if let Some(list) = &args.files_from {
         roots.extend(listed(list)?);
@@ -43,13 +108,7 @@ pub fn collect(args: &CheckArgs, exclude: &[String]) -> Result<(Vec<String>, Vec
     }
     let mut found = Vec::new();
     let mut errors = Vec::new();
-    let mut overrides = OverrideBuilder::new(".");
-    for glob in exclude {
-        overrides
-            .add(&format!("!{glob}"))
-            .map_err(|error| Failure::usage(format!("`{glob}` is not a glob: {error}")))?;
-    }
-    let overrides = overrides.build().map_err(|error| Failure::usage(error.to_string()))?;
+    let overrides = overrides(exclude)?;
     for root in &roots {
         let path = Path::new(root);
         match std::fs::metadata(path) {
@@ -104,7 +163,7 @@ fn listed(list: &Path) -> Result<Vec<String>, Failure> {
 }
 
 /// Standard input as bytes.
-pub fn standard_input() -> Result<Vec<u8>, Failure> {
+fn standard_input() -> Result<Vec<u8>, Failure> {
     let mut text = Vec::new();
     std::io::stdin().read_to_end(&mut text).map_err(|e| Failure::input("standard input", &plain(&e)))?;
     Ok(text)

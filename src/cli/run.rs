@@ -14,22 +14,16 @@ use std::time::Duration;
 /// Runs `check`; answers the exit code.
 pub fn check(args: &CheckArgs) -> Result<u8, Failure> {
     let configured = configure(args)?;
-    let (paths, walk_errors, overlay) = match &args.stdin_filename {
-        Some(name) => (vec![name.clone()], Vec::new(), Some((name.clone(), files::standard_input()?))),
-        None => {
-            let (paths, errors) = files::collect(args, &configured.exclude)?;
-            (paths, errors, None)
-        }
-    };
+    let (request, walk_errors, overlay) = files::request(args, &configured.exclude)?;
     let disk = Disk { overlay, max_file_size: configured.settings.max_file_size };
-    let progress = progress_bar(args, paths.len());
+    let progress = progress_bar(args, request.files.len());
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(args.jobs.unwrap_or(0))
         .stack_size(super::STACK)
         .build()
         .map_err(|error| Failure::usage(format!("threads cannot be started: {error}")))?;
     let tick = || progress.inc(1);
-    let mut outcome = pool.install(|| driver::run(paths, &disk, &configured.settings, &tick));
+    let mut outcome = pool.install(|| driver::run(request, &disk, &configured.settings, &tick));
     progress.finish_and_clear();
     outcome.ledger.unreadable += walk_errors.len();
     outcome.errors.extend(walk_errors);

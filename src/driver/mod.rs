@@ -1,21 +1,25 @@
 //! Wires the street: sources, index, bodies, summaries, rules, verdicts.
 
-pub mod file;
+pub mod analysis;
+pub mod judge;
+pub mod reading;
 
 use crate::diagnostic::{Confidence, Decision, Diagnostic, Label, Ledger, Severity, Verdict};
-use crate::driver::file::{FileAnalysis, FunctionOutcome};
 use crate::engine::{DisjunctLimit, explore};
 use crate::frontend;
 use crate::frontend::c::environment::FileEnvironment;
 use crate::ir::Body;
-use crate::ir::file_index::{FileIndex, FunctionDefinition};
+use crate::ir::Name;
+use crate::ir::file_index::FunctionDefinition;
 use crate::lock::analysis::LockAnalysis;
 use crate::lock::meaning::Meanings;
 use crate::profile::Profile;
 use crate::rules::not_decided;
 use crate::source::{FileId, SourceMap, TextError, TextProvider};
+use analysis::TreeAnalysis;
+use judge::FunctionOutcome;
 use rayon::prelude::*;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::Arc;
 
 /// What a run means (as opposed to what was typed).
@@ -66,71 +70,56 @@ pub struct Outcome {
     pub ledger: Ledger,
 }
 
-/// Analyses `paths` (as shown; already expanded, sorted and without duplicates) and judges every function with locks.
+/// Called once a file that was read, from any thread.
+pub type Progress<'p> = &'p (dyn Fn() + Sync);
+
+/// What is to be looked at.
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    /// Paths of the whole tree, as shown; sorted, each once.
+    pub files: Vec<String>,
+    /// Those among them whose functions are judged; the others only say what their functions do. Empty: all.
+    pub given: FxHashSet<String>,
+    /// The tree is the whole of a project: nobody outside calls its functions.
+    pub closed: bool,
+}
+
+/// Reads the tree and judges every function with locks in the files given.
 ///
-/// Pure but for `provider`: the same input gives the same bytes, whatever the number of threads. `progress` is called once a
-/// file, from any thread.
+/// Pure but for `provider`: the same input gives the same bytes, whatever the number of threads.
 pub fn run(
-    paths: Vec<String>,
+    request: Request,
     provider: &dyn TextProvider,
     settings: &Settings,
-    progress: &(dyn Fn() + Sync),
+    progress: Progress<'_>,
 ) -> Outcome {
-    let sources = SourceMap::new(paths);
-    let files: Vec<FileId> = sources.files().collect();
-    let results: Vec<FileResult> = files
-        .par_iter()
-        .map(|&file| {
-            let result = run_file(file, &sources, provider, settings);
-            progress();
-            result
-        })
+    let Request { files, given, closed } = request;
+    let sources = SourceMap::new(files);
+    let is_given: Vec<bool> =
+        sources.files().map(|file| given.is_empty() || given.contains(sources.path(file))).collect();
+    let given = |file: FileId| is_given[file.0 as usize];
+    let read = reading::read(&sources, provider, settings, progress);
+    let analysis = TreeAnalysis::new(read, &sources, provider, settings, closed);
+    let (read, outcomes) = analysis.run(&given);
+    let mut ledger = Ledger { files: is_given.iter().filter(|given| **given).count(), ..Ledger::default() };
+    let tree = &read.tree;
+    ledger.functions = tree.functions().filter(|function| given(tree.definition(*function).file)).count();
+    let errors: Vec<TextError> =
+        read.errors.into_iter().filter(|(file, _)| given(*file)).map(|(_, error)| error).collect();
+    ledger.unreadable = errors.len();
+    let spoken_of: FxHashSet<FileId> = outcomes
+        .iter()
+        .filter(|(_, outcome)| settings.verdicts || wants_notes(settings) || !outcome.diagnostics.is_empty())
+        .map(|(function, _)| tree.definition(*function).file)
         .collect();
-    collect(sources, results, settings)
-}
-
-#[derive(Default)]
-struct FileResult {
-    error: Option<TextError>,
-    functions: usize,
-    outcomes: Vec<FunctionOutcome>,
-}
-
-fn run_file(
-    file: FileId,
-    sources: &SourceMap,
-    provider: &dyn TextProvider,
-    settings: &Settings,
-) -> FileResult {
-    let path = sources.path(file);
-    let failed = |reason: &str| FileResult {
-        error: Some(TextError { path: path.to_owned(), reason: reason.to_owned() }),
-        ..FileResult::default()
-    };
-    let text = match provider.read(path) {
-        Ok(text) => text,
-        Err(error) => return FileResult { error: Some(error), ..FileResult::default() },
-    };
-    if text.len() > settings.max_file_size {
-        return failed("larger than the size limit");
-    }
-    let Some(frontend) = frontend::for_path(path).or_else(|| frontend::FRONTENDS.first()) else {
-        return failed("no frontend for this kind of file");
-    };
-    let index = (frontend.index)(file, &text);
-    let profile = settings.profiles.choose(&index);
-    let environment = FileEnvironment::new(&index, &profile.block_macros, &profile.attributes);
-    let lower = |function: &FunctionDefinition| (frontend.lower)(file, &text, function, &environment);
-    let analysis =
-        FileAnalysis { index: &index, text: &text, profile, lower: &lower, certify: settings.verdicts };
-    let outcomes = analysis.run();
-    if outcomes.iter().any(|outcome| !outcome.diagnostics.is_empty())
-        || settings.verdicts
-        || wants_notes(settings)
-    {
-        sources.remember_lines(file, &text);
-    }
-    FileResult { error: None, functions: index.functions.len(), outcomes }
+    let spoken_of: Vec<FileId> = spoken_of.into_iter().collect();
+    spoken_of.par_iter().for_each(|&file| {
+        if let Ok(text) = provider.read(sources.path(file)) {
+            sources.remember_lines(file, &text);
+        }
+    });
+    let functions = outcomes.into_iter().map(|(_, outcome)| outcome).collect();
+    collect(sources, functions, errors, ledger, settings)
 }
 
 fn wants_notes(settings: &Settings) -> bool {
@@ -138,45 +127,63 @@ fn wants_notes(settings: &Settings) -> bool {
 }
 
 impl Profiles {
-    /// The profile for a file, by what it includes.
-    fn choose(&self, index: &FileIndex) -> &Profile {
+    /// Which profile a file with these `#include` operands is read with, if they tell.
+    pub fn choose(&self, includes: &[Name]) -> Option<u8> {
         let fits = |marker: &ProfileMarker| match marker {
             ProfileMarker::Always => true,
-            ProfileMarker::Include(starts) => index.includes.iter().any(|include| {
+            ProfileMarker::Include(starts) => includes.iter().any(|include| {
                 let operand = include.trim_start_matches(['<', '"']);
                 starts.iter().any(|start| operand.starts_with(start.as_str()))
             }),
         };
-        self.choices.iter().find(|(marker, _)| fits(marker)).map_or(&self.fallback, |(_, profile)| profile)
+        self.choices.iter().position(|(marker, _)| fits(marker)).map(|at| at as u8)
+    }
+
+    /// The profile of a dialect.
+    pub fn get(&self, dialect: u8) -> &Profile {
+        self.choices.get(usize::from(dialect)).map_or(&self.fallback, |(_, profile)| profile)
+    }
+
+    /// The dialect of files that nothing is known of: all profiles at once.
+    pub fn fallback_dialect(&self) -> u8 {
+        self.choices.len() as u8
+    }
+
+    /// Whether some profile says what a call of `name` does to locks.
+    pub fn is_hot(&self, name: &str) -> bool {
+        self.fallback.calls.contains_key(name)
+    }
+
+    /// Whether some profile says what `name` means, so that its definition is not asked.
+    pub fn is_known(&self, name: &str) -> bool {
+        self.fallback.knows(name)
+    }
+
+    /// Whether a macro of this name only publishes the function that it is given.
+    pub fn is_export(&self, name: &str) -> bool {
+        self.fallback.exports.iter().any(|prefix| name.starts_with(prefix.as_str()))
     }
 }
 
-fn collect(sources: SourceMap, results: Vec<FileResult>, settings: &Settings) -> Outcome {
-    let mut outcome = Outcome {
-        sources,
-        diagnostics: Vec::new(),
-        errors: Vec::new(),
-        verdicts: Vec::new(),
-        ledger: Ledger::default(),
-    };
+fn collect(
+    sources: SourceMap,
+    functions: Vec<FunctionOutcome>,
+    errors: Vec<TextError>,
+    ledger: Ledger,
+    settings: &Settings,
+) -> Outcome {
+    let (diagnostics, verdicts) = (Vec::new(), Vec::new());
+    let mut outcome = Outcome { sources, diagnostics, errors, verdicts, ledger };
     let mut reasons: FxHashMap<String, usize> = FxHashMap::default();
     let mut causes: FxHashMap<String, usize> = FxHashMap::default();
-    for result in results {
-        outcome.ledger.files += 1;
-        outcome.ledger.functions += result.functions;
-        if let Some(error) = result.error {
-            outcome.ledger.unreadable += 1;
-            outcome.errors.push(error);
+    for function in functions {
+        count(&mut outcome.ledger, &function, &mut reasons, &mut causes);
+        if wants_notes(settings) {
+            outcome.diagnostics.extend(notes(&function));
         }
-        for function in result.outcomes {
-            count(&mut outcome.ledger, &function, &mut reasons, &mut causes);
-            if wants_notes(settings) {
-                outcome.diagnostics.extend(notes(&function));
-            }
-            outcome.diagnostics.extend(function.diagnostics);
-            if settings.verdicts {
-                outcome.verdicts.extend(function.verdicts);
-            }
+        outcome.diagnostics.extend(function.diagnostics);
+        if settings.verdicts {
+            outcome.verdicts.extend(function.verdicts);
         }
     }
     outcome.ledger.reasons = most_frequent(reasons);
@@ -187,17 +194,18 @@ fn collect(sources: SourceMap, results: Vec<FileResult>, settings: &Settings) ->
         }
     }
     outcome.diagnostics.retain(|diagnostic| diagnostic.severity != Severity::Off);
-    let all = outcome.diagnostics.len();
-    outcome.diagnostics.retain(|diagnostic| diagnostic.confidence >= settings.confidence);
-    outcome.ledger.below_confidence = all - outcome.diagnostics.len();
-    outcome.ledger.shown = outcome.diagnostics.len();
     outcome.diagnostics.sort_by(|a, b| {
         let key = |d: &Diagnostic| (d.primary.span.file, d.primary.span.start, d.rule.id, d.primary.span.end);
-        key(a).cmp(&key(b)).then_with(|| a.message.cmp(&b.message))
+        let sure_first = b.confidence.cmp(&a.confidence);
+        key(a).cmp(&key(b)).then_with(|| a.message.cmp(&b.message)).then(sure_first)
     });
     outcome.diagnostics.dedup_by(|a, b| {
         a.primary.span == b.primary.span && a.rule.id == b.rule.id && a.message == b.message
     });
+    let all = outcome.diagnostics.len();
+    outcome.diagnostics.retain(|diagnostic| diagnostic.confidence >= settings.confidence);
+    outcome.ledger.below_confidence = all - outcome.diagnostics.len();
+    outcome.ledger.shown = outcome.diagnostics.len();
     outcome
 }
 
@@ -267,9 +275,10 @@ pub fn picture(
     let frontend = frontend::FRONTENDS.first()?;
     let index = (frontend.index)(file, text);
     let definition = index.functions.iter().find(|function| select(function))?;
-    let profile = settings.profiles.choose(&index);
-    let environment = FileEnvironment::new(&index, &profile.block_macros, &profile.attributes);
-    let body = (frontend.lower)(file, text, definition, &environment);
+    let fallback = settings.profiles.fallback_dialect();
+    let profile = settings.profiles.get(settings.profiles.choose(&index.includes).unwrap_or(fallback));
+    let environment = FileEnvironment::new(&index, &|_| None, &profile.block_macros, &profile.attributes);
+    let body = (frontend.lower)(file, definition.span.of(text), definition, &environment);
     let none = |_: &str| None;
     let mut analysis = LockAnalysis::new(&body, Meanings { profile, summaries: &none }, false);
     let results = explore(&body.cfg, &mut analysis, DisjunctLimit::default());

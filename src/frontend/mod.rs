@@ -5,7 +5,7 @@
 
 pub mod c;
 
-use crate::ir::file_index::{FileIndex, FunctionDefinition};
+use crate::ir::file_index::{FileIndex, FunctionDefinition, References};
 use crate::ir::{Body, Environment};
 use crate::source::FileId;
 
@@ -17,7 +17,9 @@ pub struct Frontend {
     pub extensions: &'static [&'static str],
     /// What the file defines, in one pass, without parsing bodies.
     pub index: fn(FileId, &[u8]) -> FileIndex,
-    /// Lowers one of the functions that `index` found.
+    /// Where the file mentions functions without calling them; the last argument tells macros that only publish a name.
+    pub references: fn(&[u8], &FileIndex, &dyn Fn(&str) -> bool) -> References,
+    /// Lowers one of the functions that `index` found, given its own text.
     pub lower: fn(FileId, &[u8], &FunctionDefinition, &dyn Environment) -> Body,
 }
 

@@ -57,3 +57,17 @@ pub struct FileIndex {
     /// `lockbalance:` directive comments: the text after the colon, and where.
     pub directives: Vec<(String, Span)>,
 }
+
+/// Names that stand where a function may be meant without being called.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct References {
+    /// Hashes ([`word_hash`]) of words that are not called, declared or members: sorted, each once.
+    pub mentioned: Vec<u32>,
+    /// Functions put into a table member (`struct ops.read`) or handed to a call (`setup_timer#1`), with the name of that slot.
+    pub slots: Vec<(Name, Name)>,
+}
+
+/// A small hash of a word (FNV-1a): two words that share it are taken for one, which errs towards "mentioned".
+pub fn word_hash(word: &[u8]) -> u32 {
+    word.iter().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193))
+}

@@ -225,6 +225,7 @@ impl Analysis for LockAnalysis<'_> {
             match &statement.kind {
                 StatementKind::Assign { place, value } => {
                     let value = self.evaluate(&mut state, value);
+                    let value = self.widened(&mut state, place, value);
                     self.write(&mut state, place, value);
                     out.push(state);
                 }

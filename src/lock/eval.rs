@@ -6,6 +6,9 @@ use super::state::{Fact, LockKey, PathState, Signs, bind, lookup, unbind};
 use super::terms::{Site, Term, TermId};
 use crate::ir::{Base, Expr, LocalId, LocalKind, Location, Place, Projection};
 
+/// Rounds that a counter in a loop is followed exactly.
+const COUNTED: i64 = 2;
+
 impl LockAnalysis<'_> {
     /// The value of `expr` on this path.
     pub(super) fn evaluate(&mut self, state: &mut PathState, expr: &Expr) -> TermId {
@@ -167,6 +170,33 @@ impl LockAnalysis<'_> {
         for debt in &mut state.debts {
             debt.key.address = terms.substitute(debt.key.address, from, to);
         }
+    }
+
+    /// What is written to a variable that walks: in a loop, `p = p->next` gives each round a longer name and `n = n + 1` another number,
+    /// without end. From the first round on the value is one that came into being here, told apart only from the older ones.
+    pub(super) fn widened(&mut self, state: &mut PathState, place: &Place, value: TermId) -> TermId {
+        let walks = place.as_local().is_some() && self.in_cycle[self.here.block.0 as usize];
+        if !walks {
+            return value;
+        }
+        let address = self.address(state, place);
+        let old = self.value_at(state, address);
+        let counted = match (self.terms.get(old), self.terms.get(value)) {
+            (Term::Int(before), Term::Int(after)) => *before >= COUNTED && *after == before + 1,
+            _ => false,
+        };
+        let reached = old != value
+            && matches!(self.terms.get(value), Term::Load(_) | Term::Field(..) | Term::Index(..))
+            && self.terms.contains(value, old);
+        if !counted && !reached {
+            return value;
+        }
+        let signs = assume::signs(&self.terms, state, value, true);
+        let fresh = self.fresh(state);
+        if signs != Signs::ANY {
+            bind(&mut state.facts, fresh, Fact::signs(signs));
+        }
+        fresh
     }
 
     /// `place = value`.

@@ -62,6 +62,13 @@ pub struct Case {
     pub changes: Vec<LockChange>,
 }
 
+impl Case {
+    /// Nothing is known of it.
+    fn unknown() -> Self {
+        Case { conditions: Vec::new(), result: Signs::ANY, value: None, changes: Vec::new() }
+    }
+}
+
 /// What calling a function does.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Summary {
@@ -85,6 +92,46 @@ impl Summary {
             || !self.takes.is_empty()
             || !self.uncertain.is_empty()
             || self.cases.iter().any(|case| !case.changes.is_empty())
+    }
+
+    /// Whether a call leaves some lock changed.
+    pub fn changes_locks(&self) -> bool {
+        self.cases.iter().any(|case| !case.changes.is_empty())
+    }
+
+    /// Whether a function that only calls this one has to be looked at for its sake.
+    pub fn spreads(&self) -> bool {
+        self.changes_locks() || !self.uncertain.is_empty()
+    }
+
+    /// What is left of it when nothing in it may be relied on.
+    pub fn forget(&mut self) {
+        let changed = self.cases.iter().flat_map(|case| &case.changes).map(|change| change.family);
+        self.uncertain.extend(changed);
+        self.uncertain.sort_unstable();
+        self.uncertain.dedup();
+        self.cases = vec![Case::unknown()];
+        self.takes.clear();
+        self.query = None;
+        self.unknown = true;
+    }
+
+    /// The summary of a name that may mean any of several definitions; `None` stands for one that does nothing to locks. Where
+    /// they differ, nobody knows what happens to the families concerned.
+    pub fn join(summaries: &[Option<&Summary>]) -> Option<Summary> {
+        let telling: Vec<&Summary> =
+            summaries.iter().flatten().copied().filter(|summary| summary.tells_something()).collect();
+        let (&first, rest) = telling.split_first()?;
+        if telling.len() == summaries.len() && rest.iter().all(|other| *other == first) {
+            return Some(first.clone());
+        }
+        let mut joined = first.clone();
+        for other in rest {
+            joined.cases.extend(other.cases.iter().cloned());
+            joined.uncertain.extend(other.uncertain.iter().copied());
+        }
+        joined.forget();
+        Some(joined)
     }
 
     /// Whether no path comes back.
@@ -174,9 +221,7 @@ impl LockAnalysis<'_> {
             summary.cases[0].conditions.clear();
         }
         if summary.cases.len() > CASE_LIMIT {
-            summary.cases.truncate(1);
-            summary.cases[0] =
-                Case { conditions: Vec::new(), result: Signs::ANY, value: None, changes: Vec::new() };
+            summary.cases = vec![Case::unknown()];
             summary.unknown = true;
         }
         if summary.unknown {

@@ -106,6 +106,7 @@ impl ProfileText {
         errors.test.extend(self.error_pointers.test.into_iter().map(Name::from));
         errors.test_or_null.extend(self.error_pointers.test_or_null.into_iter().map(Name::from));
         errors.value_or_zero.extend(self.error_pointers.value_or_zero.into_iter().map(Name::from));
+        profile.exports.extend(self.exports.into_iter().map(Name::from));
         profile.not_locks.extend(self.not_locks.into_iter().map(Name::from));
         profile.block_macros.extend(self.loop_macros.into_iter().map(|name| (Name::from(name), true)));
         profile.block_macros.extend(self.once_macros.into_iter().map(|name| (Name::from(name), false)));
@@ -313,6 +314,7 @@ impl Profile {
         mine.test.extend(theirs.test.iter().cloned());
         mine.test_or_null.extend(theirs.test_or_null.iter().cloned());
         mine.value_or_zero.extend(theirs.value_or_zero.iter().cloned());
+        self.exports.extend(other.exports.iter().cloned());
         self.not_locks.extend(other.not_locks.iter().cloned());
         self.block_macros.extend(other.block_macros.iter().map(|(name, looping)| (name.clone(), *looping)));
         self.attributes.extend(other.attributes.iter().cloned());

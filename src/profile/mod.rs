@@ -233,6 +233,8 @@ pub struct Profile {
     pub error_pointers: ErrorPointerCalls,
     /// Names that look like lock calls and are none.
     pub not_locks: FxHashSet<Name>,
+    /// Beginnings of names of macros that publish the function they are given: `EXPORT_SYMBOL`.
+    pub exports: Vec<Name>,
     /// Names that mean a block macro: `true` when the block is a loop, `false` when it runs once.
     pub block_macros: FxHashMap<Name, bool>,
     /// Attribute words that mean nothing to control flow.
@@ -258,6 +260,20 @@ impl Profile {
     /// The family.
     pub fn family(&self, id: FamilyId) -> &LockFamily {
         &self.families[id.0 as usize]
+    }
+
+    /// Whether a call of `name` has a given meaning, whatever its definition says.
+    pub fn knows(&self, name: &str) -> bool {
+        let errors = &self.error_pointers;
+        self.calls.contains_key(name)
+            || self.no_return.contains_key(name)
+            || self.transparent.contains(name)
+            || self.aliases.contains_key(name)
+            || self.block_macros.contains_key(name)
+            || self.attributes.contains(name)
+            || [&errors.make, &errors.value, &errors.test, &errors.test_or_null, &errors.value_or_zero]
+                .iter()
+                .any(|names| names.contains(name))
     }
 
     /// The effects of a call of `name`; empty when it does nothing to a lock.

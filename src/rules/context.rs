@@ -2,7 +2,7 @@
 
 use crate::diagnostic::{Confidence, Diagnostic, Label, RuleMeta};
 use crate::engine::{NodeId, Results};
-use crate::interproc::callers::CallerEvidence;
+use crate::interproc::evidence::Evidence;
 use crate::ir::{Body, Location};
 use crate::lock::analysis::LockAnalysis;
 use crate::lock::convention;
@@ -16,16 +16,34 @@ use crate::source::Span;
 /// Branch steps shown at most; the ones nearest to the end stay.
 const BRANCH_STEPS: usize = 8;
 
+/// A part of a file's text.
+#[derive(Clone, Copy, Debug)]
+pub struct Excerpt<'t> {
+    /// Its bytes.
+    pub text: &'t [u8],
+    /// Offset of the first in the file.
+    pub base: u32,
+}
+
+impl<'t> Excerpt<'t> {
+    /// The text of `span`, empty when it does not lie within.
+    fn of(&self, span: Span) -> &'t [u8] {
+        let within = |offset: u32| offset.checked_sub(self.base).map(|offset| offset as usize);
+        let range = within(span.start).zip(within(span.end));
+        range.and_then(|(start, end)| self.text.get(start..end)).unwrap_or_default()
+    }
+}
+
 /// Everything a rule may look at.
 pub struct RuleCx<'c, 'a> {
     /// The analysed body.
     pub analysis: &'c mut LockAnalysis<'a>,
     /// The explored nodes.
     pub results: &'c Results<PathState>,
-    /// The file's text, for conditions in messages.
-    pub text: &'c [u8],
+    /// The function's text, for conditions in messages.
+    pub text: Excerpt<'c>,
     /// What callers in sight say; `None` in the first phase, when they have not been judged yet.
-    pub evidence: Option<CallerEvidence>,
+    pub evidence: Option<Evidence>,
     /// Findings so far.
     pub found: Vec<(LockKey, Diagnostic)>,
     /// Locks whose imbalance is explained by a finding (or by a contract): no other rule blames the same exits.
@@ -254,7 +272,7 @@ impl<'a> RuleCx<'_, 'a> {
 
     /// Source text on one line, when short enough to be quoted.
     pub fn quote(&self, span: Span) -> Option<String> {
-        let text = std::str::from_utf8(span.of(self.text)).ok()?;
+        let text = std::str::from_utf8(self.text.of(span)).ok()?;
         let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
         (!text.is_empty() && text.len() <= 80).then_some(text)
     }

@@ -8,30 +8,41 @@ use rustc_hash::{FxHashMap, FxHashSet};
 /// Definitions looked through to find out whether a block macro loops.
 const EXPANSION_LIMIT: usize = 6;
 
-/// The environment of a file that is looked at on its own.
+/// Gives a macro's definition by its name.
+pub type MacroLookup<'a> = &'a dyn Fn(&str) -> Option<&'a MacroDefinition>;
+
+/// The environment of a file: its own macros, and those of the tree's headers.
 pub struct FileEnvironment<'a> {
     index: &'a FileIndex,
+    shared: MacroLookup<'a>,
     blocks: &'a FxHashMap<Name, bool>,
     attributes: &'a FxHashSet<Name>,
 }
 
 impl<'a> FileEnvironment<'a> {
-    /// `blocks`: macro names known to stand before a block (`true`: a loop). `attributes`: words known to mean nothing.
+    /// `shared`: macros of headers. `blocks`: macro names known to stand before a block (`true`: a loop). `attributes`: words
+    /// known to mean nothing.
     pub fn new(
         index: &'a FileIndex,
+        shared: MacroLookup<'a>,
         blocks: &'a FxHashMap<Name, bool>,
         attributes: &'a FxHashSet<Name>,
     ) -> Self {
-        FileEnvironment { index, blocks, attributes }
+        FileEnvironment { index, shared, blocks, attributes }
+    }
+
+    /// The definition that a use in the file means: its own, else a header's.
+    fn definition(&self, name: &str) -> Option<&MacroDefinition> {
+        self.index.macros.get(name).or_else(|| (self.shared)(name))
     }
 
     fn classify(&self, name: &str, depth: usize) -> Option<BlockMacro> {
-        let Some(definition) = self.index.macros.get(name) else {
-            return self
-                .blocks
-                .get(name)
-                .map(|&looping| if looping { BlockMacro::Loop } else { BlockMacro::Once });
-        };
+        if !self.index.macros.contains_key(name)
+            && let Some(&looping) = self.blocks.get(name)
+        {
+            return Some(if looping { BlockMacro::Loop } else { BlockMacro::Once });
+        }
+        let definition = self.definition(name)?;
         if depth == EXPANSION_LIMIT {
             return None;
         }
@@ -90,7 +101,7 @@ fn one_shot(body: &str) -> bool {
 
 impl Environment for FileEnvironment<'_> {
     fn macro_definition(&self, name: &str) -> Option<&MacroDefinition> {
-        self.index.macros.get(name).filter(|_| !self.index.redefined.iter().any(|other| other == name))
+        self.definition(name).filter(|_| !self.index.redefined.iter().any(|other| other == name))
     }
 
     fn block_macro(&self, name: &str) -> Option<BlockMacro> {
@@ -101,7 +112,7 @@ impl Environment for FileEnvironment<'_> {
         if self.attributes.contains(name) {
             return true;
         }
-        self.index.macros.get(name).is_some_and(|definition| {
+        self.definition(name).is_some_and(|definition| {
             definition.body.is_empty() && definition.parameters.is_none()
                 || definition.body.starts_with("__attribute__")
         })
@@ -116,7 +127,7 @@ mod tests {
     fn classify(text: &str, name: &str) -> Option<BlockMacro> {
         let index = super::super::scan::index(FileId(0), text.as_bytes());
         let (blocks, attributes) = (FxHashMap::default(), FxHashSet::default());
-        FileEnvironment::new(&index, &blocks, &attributes).block_macro(name)
+        FileEnvironment::new(&index, &|_| None, &blocks, &attributes).block_macro(name)
     }
 
     #[test]

@@ -12,11 +12,17 @@ pub mod lex;
 pub mod lower;
 pub mod macros;
 pub mod mask;
+pub mod references;
 pub mod scan;
 pub mod structure;
 
 use super::Frontend;
 
 /// C.
-pub const FRONTEND: Frontend =
-    Frontend { name: "c", extensions: &["c", "h"], index: scan::index, lower: lower::lower };
+pub const FRONTEND: Frontend = Frontend {
+    name: "c",
+    extensions: &["c", "h"],
+    index: scan::index,
+    references: references::references,
+    lower: lower::lower,
+};

@@ -92,9 +92,8 @@ pub(super) fn parse(text: &[u8]) -> Option<Tree> {
     PARSER.with(|parser| parser.borrow_mut().parse(text, None))
 }
 
-/// Lowers one function.
-pub fn lower(file: FileId, text: &[u8], function: &FunctionDefinition, env: &dyn Environment) -> Body {
-    let slice = function.span.of(text);
+/// Lowers one function; `slice` is its text, from the start to the end of its span.
+pub fn lower(file: FileId, slice: &[u8], function: &FunctionDefinition, env: &dyn Environment) -> Body {
     let base = function.span.start as usize;
     let header = function.header;
     let mut lowerer = Lowerer {

@@ -1,4 +1,5 @@
-//! Evidence from callers: what becomes of a lock that a function hands over, and who holds what it releases.
+//! Evidence about a function from outside it: what becomes of a lock that it hands over, who holds what it releases, and what
+//! functions in the same place do.
 
 use crate::ir::{Callee, Name, StatementKind};
 use crate::lock::analysis::LockAnalysis;
@@ -6,9 +7,9 @@ use crate::lock::convention;
 use crate::lock::event::EventKind;
 use crate::lock::exits::Imbalance;
 
-/// What callers of a function in sight do with what it hands over.
+/// What callers and siblings of a function say about the locks that it leaves changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct CallerEvidence {
+pub struct Evidence {
     /// Callers seen.
     pub callers: usize,
     /// Nobody else can call it.
@@ -21,6 +22,10 @@ pub struct CallerEvidence {
     pub supplied: bool,
     /// Variables of the file whose locks this function leaves out of balance, and no other function the other way.
     pub lonely: Vec<Name>,
+    /// It is put where others are put too, and nearly all of those leave locks as they were.
+    pub deviates: bool,
+    /// It is put where others are put too, and many of those leave locks changed as it does.
+    pub conforms: bool,
 }
 
 /// The variables whose locks the body leaves held (`true`), or releases for others (`false`).

@@ -1,0 +1,346 @@
+//! The tree's functions, judged: bottom-up over the call graph, then once more where callers and siblings have something to say.
+//!
+//! ```text
+//! direct functions ─▶ levels ─▶ judge (phase 1) ─▶ summaries ─ tell callers something? ─▶ those callers too, to a fixed point
+//!                                                     └─ changes in doubt ─▶ evidence of callers, siblings ─▶ judge (phase 2)
+//!                                                           └─ blamed: summary mended, its callers judged again
+//! ```
+//!
+//! Only what `demanded` names and depends on is looked at. The order of work never shows in the result.
+
+use super::Settings;
+use super::judge::{FunctionOutcome, Judged, judge};
+use super::reading::{ReadTree, frontend_of};
+use crate::frontend::c::environment::FileEnvironment;
+use crate::interproc::evidence::Evidence;
+use crate::interproc::schedule::levels;
+use crate::interproc::tree::FunctionId;
+use crate::ir::{Body, Linkage, Name};
+use crate::lock::meaning::Meanings;
+use crate::lock::summary::Summary;
+use crate::rules::context::Excerpt;
+use crate::source::{FileId, SourceMap, TextProvider};
+use rayon::prelude::*;
+use rustc_hash::{FxHashMap, FxHashSet};
+use smallvec::SmallVec;
+
+/// How often functions are added because a callee turned out to change locks.
+const ROUND_LIMIT: usize = 8;
+/// How often the functions of a circle are judged to let their summaries settle.
+const CIRCLE_LIMIT: usize = 3;
+/// Siblings that a slot must have before their common behaviour says anything.
+const SIBLINGS: usize = 3;
+
+type Targets = SmallVec<[FunctionId; 1]>;
+
+/// The analysis of a tree.
+pub struct TreeAnalysis<'a> {
+    read: ReadTree,
+    sources: &'a SourceMap,
+    provider: &'a dyn TextProvider,
+    settings: &'a Settings,
+    /// Nobody outside the tree calls its functions.
+    closed: bool,
+    judged: FxHashMap<FunctionId, Judged>,
+    /// Summaries of names that may mean several definitions.
+    joined: FxHashMap<Targets, Summary>,
+}
+
+/// A function's outcome, with its place.
+pub type Outcomes = Vec<(FunctionId, FunctionOutcome)>;
+
+impl<'a> TreeAnalysis<'a> {
+    /// Of what was read; `closed` when it is the whole of a project.
+    pub fn new(
+        read: ReadTree,
+        sources: &'a SourceMap,
+        provider: &'a dyn TextProvider,
+        settings: &'a Settings,
+        closed: bool,
+    ) -> Self {
+        let (judged, joined) = (FxHashMap::default(), FxHashMap::default());
+        TreeAnalysis { read, sources, provider, settings, closed, judged, joined }
+    }
+
+    /// Judges every function of the files that `given` answers for, in the order of files and text; functions without locks are
+    /// left out.
+    pub fn run(mut self, given: &dyn Fn(FileId) -> bool) -> (ReadTree, Outcomes) {
+        let demanded = self.demanded(given);
+        self.first_phase(demanded.as_ref());
+        self.second_phase(given);
+        let mut outcomes: Outcomes = self
+            .judged
+            .into_iter()
+            .filter(|(function, _)| given(self.read.tree.definition(*function).file))
+            .map(|(function, judged)| (function, judged.outcome))
+            .filter(|(_, outcome)| !outcome.verdicts.is_empty())
+            .collect();
+        outcomes.sort_unstable_by_key(|(function, _)| *function);
+        (self.read, outcomes)
+    }
+
+    /// The functions that the given ones depend on: themselves, who calls them, who shares a slot with them, and all that those
+    /// call. `None`: all.
+    fn demanded(&self, given: &dyn Fn(FileId) -> bool) -> Option<FxHashSet<FunctionId>> {
+        let tree = &self.read.tree;
+        if self.sources.files().all(given) {
+            return None;
+        }
+        let mut work: Vec<FunctionId> =
+            tree.functions().filter(|&function| given(tree.definition(function).file)).collect();
+        for function in work.clone() {
+            work.extend_from_slice(tree.callers(function));
+            for slot in tree.slots_of(function) {
+                work.extend_from_slice(tree.implementors(slot));
+            }
+        }
+        let mut demanded: FxHashSet<FunctionId> = work.iter().copied().collect();
+        while let Some(function) = work.pop() {
+            for &(_, callee) in tree.edges(function) {
+                if demanded.insert(callee) {
+                    work.push(callee);
+                }
+            }
+        }
+        Some(demanded)
+    }
+
+    fn first_phase(&mut self, demanded: Option<&FxHashSet<FunctionId>>) {
+        let wanted = |function: &FunctionId| demanded.is_none_or(|demanded| demanded.contains(function));
+        let mut members: Vec<FunctionId> = self.read.direct.iter().copied().filter(wanted).collect();
+        let mut fresh: FxHashSet<FunctionId> = members.iter().copied().collect();
+        for _ in 0..ROUND_LIMIT {
+            let new: Vec<FunctionId> = fresh.iter().copied().collect();
+            self.read.load(&new, self.sources, self.provider);
+            let spreading = self.round(&members, std::mem::take(&mut fresh));
+            for function in spreading {
+                for &caller in self.read.tree.callers(function).iter().filter(|caller| wanted(caller)) {
+                    if members.binary_search(&caller).is_err() {
+                        fresh.insert(caller);
+                    }
+                }
+            }
+            if fresh.is_empty() {
+                break;
+            }
+            members.extend(fresh.iter().copied());
+            members.sort_unstable();
+        }
+    }
+
+    /// Judges the `dirty` ones among `members`, and whoever depends on what changes by that. Answers whose summary tells callers
+    /// something that they did not know.
+    fn round(&mut self, members: &[FunctionId], mut dirty: FxHashSet<FunctionId>) -> Vec<FunctionId> {
+        let order =
+            levels(members, &|function| self.read.tree.edges(function).iter().map(|edge| edge.1).collect());
+        let mut spreading = Vec::new();
+        for level in order {
+            let work: Vec<&Vec<FunctionId>> = level
+                .iter()
+                .filter(|component| component.iter().any(|function| dirty.contains(function)))
+                .collect();
+            self.join_twins(work.iter().flat_map(|component| component.iter().copied()));
+            let done: Vec<Vec<(FunctionId, Judged)>> =
+                work.par_iter().map(|component| self.component(component)).collect();
+            for (function, judged) in done.into_iter().flatten() {
+                let before = self.judged.get(&function).map(|judged| &judged.summary);
+                let changed = match before {
+                    Some(before) => *before != judged.summary,
+                    None => judged.summary.tells_something(),
+                };
+                if changed {
+                    dirty.extend(self.read.tree.callers(function).iter().copied());
+                    if judged.summary.spreads() {
+                        spreading.push(function);
+                    }
+                }
+                self.judged.insert(function, judged);
+            }
+        }
+        spreading
+    }
+
+    /// Judges the functions of one component; within a circle each is judged with what the others said last.
+    fn component(&self, component: &[FunctionId]) -> Vec<(FunctionId, Judged)> {
+        let nothing = FxHashMap::default();
+        if let [function] = component {
+            return self
+                .judge(*function, None, &nothing)
+                .map(|judged| (*function, judged))
+                .into_iter()
+                .collect();
+        }
+        let mut summaries: FxHashMap<FunctionId, Summary> = FxHashMap::default();
+        let mut results = Vec::new();
+        for _ in 0..CIRCLE_LIMIT {
+            results.clear();
+            let mut settled = true;
+            for &function in component {
+                let Some(judged) = self.judge(function, None, &summaries) else { continue };
+                settled &= summaries.get(&function) == Some(&judged.summary);
+                results.push((function, judged));
+            }
+            summaries = results
+                .iter()
+                .map(|(function, judged): &(_, Judged)| (*function, judged.summary.clone()))
+                .collect();
+            if settled {
+                return results;
+            }
+        }
+        // Each summary rests on another that may still change.
+        for (_, judged) in &mut results {
+            judged.summary.forget();
+        }
+        results
+    }
+
+    /// Makes the summaries of names that mean several definitions, for callers in `functions`.
+    fn join_twins(&mut self, functions: impl Iterator<Item = FunctionId>) {
+        for function in functions {
+            let edges = self.read.tree.edges(function);
+            for twins in edges.chunk_by(|a, b| a.0 == b.0).filter(|twins| twins.len() > 1) {
+                let targets: Targets = twins.iter().map(|edge| edge.1).collect();
+                let summaries: Vec<Option<&Summary>> = targets
+                    .iter()
+                    .map(|target| self.judged.get(target).map(|judged| &judged.summary))
+                    .collect();
+                if let Some(joined) = Summary::join(&summaries) {
+                    self.joined.insert(targets, joined);
+                }
+            }
+        }
+    }
+
+    fn judge(
+        &self,
+        function: FunctionId,
+        evidence: Option<Evidence>,
+        circle: &FxHashMap<FunctionId, Summary>,
+    ) -> Option<Judged> {
+        let (_, source) = self.read.source(function)?;
+        let body = self.lower(function)?;
+        let file = self.read.tree.definition(function).file;
+        let look_up = |name: &str| match self.read.tree.targets(function, self.read.tree.name_id(name)?) {
+            [] => None,
+            [(_, one)] => circle.get(one).or_else(|| self.judged.get(one).map(|judged| &judged.summary)),
+            many => self.joined.get(&many.iter().map(|edge| edge.1).collect::<Targets>()),
+        };
+        let profile = self.settings.profiles.get(self.read.dialects[file.0 as usize]);
+        let meanings = Meanings { profile, summaries: &look_up };
+        let text = Excerpt { text: &source.text, base: source.definition.span.start };
+        Some(judge(&body, meanings, text, evidence, self.settings.verdicts))
+    }
+
+    fn lower(&self, function: FunctionId) -> Option<Body> {
+        let (unit, source) = self.read.source(function)?;
+        let file = self.read.tree.definition(function).file;
+        let profile = self.settings.profiles.get(self.read.dialects[file.0 as usize]);
+        let shared = |name: &str| self.read.shared.get(name);
+        let environment =
+            FileEnvironment::new(&unit.index, &shared, &profile.block_macros, &profile.attributes);
+        let frontend = frontend_of(self.sources.path(file))?;
+        let mut body = (frontend.lower)(file, &source.text, &source.definition, &environment);
+        if let Some(annotations) = unit.index.prototypes.get(&body.name) {
+            body.annotations.extend(annotations.iter().cloned());
+        } else if source.definition.linkage == Linkage::External {
+            body.annotations.extend(self.read.shared.prototype(&body.name).iter().cloned());
+        }
+        Some(body)
+    }
+
+    fn second_phase(&mut self, given: &dyn Fn(FileId) -> bool) {
+        let mut pending: Vec<FunctionId> =
+            self.judged.iter().filter(|(_, judged)| judged.pending).map(|(function, _)| *function).collect();
+        pending.sort_unstable();
+        let nothing = FxHashMap::default();
+        let again = |this: &Self, functions: &[FunctionId]| -> Vec<(FunctionId, Judged)> {
+            let done = functions.par_iter().filter_map(|&function| {
+                let evidence = this.evidence(function);
+                this.judge(function, Some(evidence), &nothing).map(|judged| (function, judged))
+            });
+            done.collect()
+        };
+        let mut touched: Vec<FunctionId> = Vec::new();
+        for (function, judged) in again(self, &pending) {
+            let before = self.judged.get(&function);
+            if judged.blamed && before.is_some_and(|before| before.summary != judged.summary) {
+                touched.extend_from_slice(self.read.tree.callers(function));
+            }
+            self.judged.insert(function, judged);
+        }
+        touched.sort_unstable();
+        touched.dedup();
+        touched.retain(|function| {
+            given(self.read.tree.definition(*function).file) && self.judged.contains_key(function)
+        });
+        self.join_twins(touched.iter().copied());
+        for (function, judged) in again(self, &touched) {
+            self.judged.insert(function, judged);
+        }
+    }
+
+    fn evidence(&self, function: FunctionId) -> Evidence {
+        let tree = &self.read.tree;
+        let definition = tree.definition(function);
+        let name = tree.name(definition.name);
+        let internal = definition.linkage == Linkage::Internal;
+        let mut evidence = Evidence::default();
+        let mut followed = true;
+        for caller in tree.callers(function) {
+            evidence.callers += 1;
+            let uses = self.judged.get(caller).into_iter().flat_map(|judged| &judged.uses);
+            let mut seen = false;
+            for this in uses.filter(|this| this.callee == *name) {
+                seen = true;
+                evidence.consumed |= this.consumes;
+                evidence.supplied |= this.supplies;
+            }
+            followed &= seen;
+        }
+        let pointed_to = tree.may_be_pointed_to(function);
+        // A static function that nobody mentions is named by a macro that pastes its name together: a callback too.
+        evidence.callback = evidence.callers == 0 && (internal || pointed_to);
+        evidence.all_visible = followed && !pointed_to && (internal || self.closed);
+        evidence.lonely = self.lonely(function);
+        self.siblings(function, &mut evidence);
+        evidence
+    }
+
+    /// Variables of the file that `function` leaves out of balance, and no other function of the file the other way.
+    fn lonely(&self, function: FunctionId) -> Vec<Name> {
+        let Some((unit, _)) = self.read.source(function) else { return Vec::new() };
+        let open = self.judged.get(&function).into_iter().flat_map(|judged| &judged.open_globals);
+        let others = |name: &Name, held: bool| {
+            unit.functions.keys().any(|other| {
+                *other != function
+                    && self
+                        .judged
+                        .get(other)
+                        .is_some_and(|judged| judged.open_globals.contains(&(name.clone(), !held)))
+            })
+        };
+        open.filter(|(name, held)| unit.index.statics.contains(name) && !others(name, *held))
+            .map(|(name, _)| name.clone())
+            .collect()
+    }
+
+    /// Whether the function does to locks what its siblings in the same slot do.
+    fn siblings(&self, function: FunctionId, evidence: &mut Evidence) {
+        for slot in self.read.tree.slots_of(function) {
+            let siblings = self.read.tree.implementors(slot).iter().filter(|other| **other != function);
+            let (mut all, mut changing) = (0usize, 0usize);
+            for sibling in siblings {
+                all += 1;
+                changing += usize::from(
+                    self.judged.get(sibling).is_some_and(|judged| judged.summary.changes_locks()),
+                );
+            }
+            if all >= SIBLINGS {
+                evidence.deviates |= changing * 10 <= all;
+                evidence.conforms |= changing * 3 >= all;
+            }
+        }
+        evidence.deviates &= !evidence.conforms;
+    }
+}

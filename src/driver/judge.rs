@@ -1,0 +1,232 @@
+//! One function: analysed, judged by the rules, summarised for its callers.
+
+use crate::diagnostic::{Confidence, Decision, Diagnostic, Verdict};
+use crate::engine::{DisjunctLimit, Results, explore};
+use crate::interproc::evidence::{CallerUse, Evidence, open_globals, uses};
+use crate::ir::{Body, Name, StatementKind};
+use crate::lock::analysis::LockAnalysis;
+use crate::lock::certificate;
+use crate::lock::convention;
+use crate::lock::exits::Imbalance;
+use crate::lock::meaning::Meanings;
+use crate::lock::state::{LockKey, PathState};
+use crate::lock::summary::Summary;
+use crate::rules::CHECKS;
+use crate::rules::context::{Excerpt, RuleCx};
+
+/// What was found in one function.
+#[derive(Clone, Debug, Default)]
+pub struct FunctionOutcome {
+    /// Findings, low confidence included.
+    pub diagnostics: Vec<Diagnostic>,
+    /// One per lock.
+    pub verdicts: Vec<Verdict>,
+    /// Cause of the first opaque statement between its lock operations.
+    pub opaque_between: Option<&'static str>,
+}
+
+/// A judged function, and what others want to know of it.
+#[derive(Clone, Debug)]
+pub struct Judged {
+    /// Findings and verdicts.
+    pub outcome: FunctionOutcome,
+    /// What calling it does.
+    pub summary: Summary,
+    /// What it does with the locks of its callees.
+    pub uses: Vec<CallerUse>,
+    /// Variables whose locks it leaves held (`true`), or releases for others (`false`).
+    pub open_globals: Vec<(Name, bool)>,
+    /// Hands over or releases locks without saying so: its callers decide.
+    pub pending: bool,
+    /// Something was reported on it with more than low confidence.
+    pub blamed: bool,
+}
+
+/// Judges `body`; `text` is the function's own text, for conditions quoted in messages. `evidence` is `None` in the first phase,
+/// when nobody has looked at the callers yet. With `certify`, *balanced* is certified.
+pub fn judge<'a>(
+    body: &'a Body,
+    meanings: Meanings<'a>,
+    text: Excerpt<'_>,
+    evidence: Option<Evidence>,
+    certify: bool,
+) -> Judged {
+    let limit = DisjunctLimit::default();
+    let mut analysis = LockAnalysis::new(body, meanings, false);
+    let mut results = explore(&body.cfg, &mut analysis, limit);
+    // Exits that differ are told apart for callers by what the arguments were: only then are those facts worth keeping.
+    if results.cut.is_empty() && exits_differ(&analysis) {
+        let mut finer = LockAnalysis::new(body, meanings, true);
+        let finer_results = explore(&body.cfg, &mut finer, limit);
+        if finer_results.cut.is_empty() {
+            (analysis, results) = (finer, finer_results);
+        }
+    }
+    conclude(body, analysis, results, text, evidence, certify)
+}
+
+fn conclude(
+    body: &Body,
+    mut analysis: LockAnalysis<'_>,
+    results: Results<PathState>,
+    text: Excerpt<'_>,
+    evidence: Option<Evidence>,
+    certify: bool,
+) -> Judged {
+    let uses = uses(&analysis);
+    let open_globals = open_globals(&analysis);
+    let mut cx = RuleCx {
+        analysis: &mut analysis,
+        results: &results,
+        text,
+        evidence: evidence.clone(),
+        found: Vec::new(),
+        settled: Vec::new(),
+        refuted: Vec::new(),
+        blamed: Vec::new(),
+    };
+    for check in CHECKS {
+        check(&mut cx);
+    }
+    let found = std::mem::take(&mut cx.found);
+    let refuted = std::mem::take(&mut cx.refuted);
+    let keys = cx.keys();
+    let declared = cx.has_contract();
+    let pending = keys.iter().any(|&key| {
+        let name = &body.name;
+        let promised = match analysis.imbalance(key, false) {
+            Imbalance::HandsOver { .. } => convention::promises_to_take(name),
+            Imbalance::TakesOver { .. } => convention::promises_to_release(name),
+            _ => true,
+        };
+        !declared && !promised
+    });
+    let blamed = |key: LockKey| {
+        let muddled = !matches!(
+            analysis.imbalance(key, false),
+            Imbalance::Even | Imbalance::HandsOver { .. } | Imbalance::TakesOver { .. }
+        );
+        muddled
+            || refuted.contains(&key)
+            || found
+                .iter()
+                .any(|(other, diagnostic)| *other == key && diagnostic.confidence > Confidence::Low)
+    };
+    let mut summary = analysis.summarise(results.cut.is_empty(), &blamed);
+    // What was blamed for sure is taken to be mended; what is muddled says nothing.
+    let sure = |key: &LockKey| {
+        found.iter().any(|(other, diagnostic)| other == key && diagnostic.confidence > Confidence::Low)
+    };
+    for key in analysis.keys().iter().filter(|key| blamed(**key) && !sure(key)) {
+        if !summary.uncertain.contains(&key.family) && analysis.imbalance(*key, true) != Imbalance::Even {
+            summary.uncertain.push(key.family);
+        }
+    }
+    let first_phase = evidence.is_none();
+    let is_blamed = found.iter().any(|(_, diagnostic)| diagnostic.confidence > Confidence::Low);
+    let opaque_between = opaque_between(body, &analysis);
+    let certificate = if certify { certificate::certify(&mut analysis, &results) } else { None };
+    let judgement = Judgement {
+        body,
+        analysis: &analysis,
+        results: &results,
+        found: &found,
+        evidence,
+        certificate,
+        certify,
+    };
+    let verdicts = keys.iter().map(|&key| judgement.verdict(key)).collect();
+    Judged {
+        outcome: FunctionOutcome {
+            diagnostics: found.into_iter().map(|(_, diagnostic)| diagnostic).collect(),
+            verdicts,
+            opaque_between,
+        },
+        summary,
+        uses,
+        open_globals,
+        pending: pending && first_phase,
+        blamed: is_blamed,
+    }
+}
+
+fn exits_differ(analysis: &LockAnalysis<'_>) -> bool {
+    analysis.keys().into_iter().any(|key| {
+        let balance = analysis.balance(key, true);
+        [&balance.held, &balance.even, &balance.released].iter().filter(|exits| !exits.is_empty()).count() > 1
+    })
+}
+
+/// The cause of the first statement that was not understood and stands between two lock operations in the text.
+fn opaque_between(body: &Body, analysis: &LockAnalysis<'_>) -> Option<&'static str> {
+    let places: Vec<u32> = analysis.events.iter().map(|event| body.cfg.span(event.at).start).collect();
+    let (first, last) = (places.iter().min()?, places.iter().max()?);
+    body.cfg.blocks().flat_map(|block| &body.cfg.block(block).statements).find_map(
+        |statement| match statement.kind {
+            StatementKind::Opaque(cause)
+                if (*first..=*last).contains(&statement.span.start) || statement.span == body.span =>
+            {
+                Some(cause)
+            }
+            _ => None,
+        },
+    )
+}
+
+struct Judgement<'j, 'a> {
+    body: &'j Body,
+    analysis: &'j LockAnalysis<'a>,
+    results: &'j Results<PathState>,
+    found: &'j [(LockKey, Diagnostic)],
+    evidence: Option<Evidence>,
+    certificate: Option<String>,
+    certify: bool,
+}
+
+impl Judgement<'_, '_> {
+    fn verdict(&self, key: LockKey) -> Verdict {
+        Verdict {
+            function: self.body.name.to_string(),
+            span: self.body.header,
+            lock: self.analysis.spelled(key).to_owned(),
+            decision: self.decision(key),
+        }
+    }
+
+    fn decision(&self, key: LockKey) -> Decision {
+        let mine = self.found.iter().filter(|(other, _)| *other == key).map(|(_, diagnostic)| diagnostic);
+        if let Some(finding) = mine.max_by_key(|diagnostic| (diagnostic.confidence, diagnostic.severity)) {
+            return Decision::Finding { rule: finding.rule.id, confidence: finding.confidence };
+        }
+        let undecided = |reason: &str| Decision::NotDecided { reason: reason.to_owned() };
+        if let Some(degradation) = self.body.degradations.first() {
+            return undecided(&format!("not understood: {}", degradation.cause));
+        }
+        if !self.results.cut.is_empty() {
+            return undecided("bound hit: too many disjuncts");
+        }
+        if self.analysis.is_unnamed(key) || self.analysis.is_one_of_many(key) {
+            return undecided("lock under a name that cannot be followed");
+        }
+        if self.analysis.uncertain.contains(&key.family) {
+            return undecided("a callee does something to such locks that could not be told");
+        }
+        let evidence = self.evidence.clone().unwrap_or_default();
+        match self.analysis.imbalance(key, false) {
+            Imbalance::Even if self.analysis.imbalance(key, true) != Imbalance::Even => {
+                undecided("rests on a presumption about shared memory")
+            }
+            Imbalance::Even => match (&self.certificate, self.certify) {
+                (Some(certificate), _) => Decision::Balanced { certificate: certificate.clone() },
+                (None, true) => undecided("certificate not accepted"),
+                (None, false) => Decision::Balanced { certificate: String::new() },
+            },
+            Imbalance::HandsOver { .. } if evidence.consumed => {
+                undecided("handed over; a caller in sight gives it back")
+            }
+            Imbalance::HandsOver { .. } => undecided("handed over to callers"),
+            Imbalance::TakesOver { .. } => undecided("released for callers"),
+            _ => undecided("no path could be shown"),
+        }
+    }
+}

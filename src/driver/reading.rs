@@ -1,0 +1,267 @@
+//! From files to the index of the tree: every file is read once; what its relevant functions need is kept.
+//!
+//! ```text
+//! path ─ read ─▶ FileIndex + References ─▶ TreeIndex (names, calls, slots)
+//!                                     ├──▶ SharedMacros (of headers)
+//!                                     └──▶ Unit (the text of relevant functions, the macros of their file)
+//! ```
+
+use super::{Progress, Settings};
+use crate::frontend::{self, Frontend};
+use crate::interproc::macros::{self, SharedMacros};
+use crate::interproc::tree::{FunctionId, TreeIndex};
+use crate::ir::file_index::{FileIndex, FunctionDefinition, References};
+use crate::ir::{Linkage, Name};
+use crate::source::{FileId, SourceMap, TextError, TextProvider};
+use rayon::prelude::*;
+use rustc_hash::{FxHashMap, FxHashSet};
+
+/// Files read before their indexes are merged: bounds what is in memory unmerged.
+const BATCH: usize = 512;
+
+/// What is kept of a file with relevant functions.
+pub struct Unit {
+    /// Its macros, prototypes and static variables; no functions.
+    pub index: FileIndex,
+    /// Its relevant functions.
+    pub functions: FxHashMap<FunctionId, Source>,
+}
+
+/// A function that may be lowered.
+pub struct Source {
+    /// Its definition.
+    pub definition: FunctionDefinition,
+    /// Its text.
+    pub text: Box<[u8]>,
+}
+
+/// A tree that has been read.
+pub struct ReadTree {
+    /// Who defines and calls what.
+    pub tree: TreeIndex,
+    /// Macros of headers.
+    pub shared: SharedMacros,
+    /// Files with relevant functions.
+    pub units: FxHashMap<FileId, Unit>,
+    /// For each file, which of the profiles it is read with.
+    pub dialects: Vec<u8>,
+    /// Functions that name a lock operation, or a macro that leads to one; sorted.
+    pub direct: Vec<FunctionId>,
+    /// Files that could not be read.
+    pub errors: Vec<(FileId, TextError)>,
+}
+
+struct FileRead {
+    index: FileIndex,
+    references: References,
+    dialect: Option<u8>,
+    /// Macros of the file that lead to lock operations.
+    leading: FxHashSet<Name>,
+    /// Ordinals of functions that matter, with their text.
+    texts: Vec<(u32, Box<[u8]>)>,
+}
+
+/// Reads all files of `sources`.
+pub fn read(
+    sources: &SourceMap,
+    provider: &dyn TextProvider,
+    settings: &Settings,
+    progress: Progress<'_>,
+) -> ReadTree {
+    let files: Vec<FileId> = sources.files().collect();
+    let mut read = ReadTree {
+        tree: TreeIndex::default(),
+        shared: SharedMacros::default(),
+        units: FxHashMap::default(),
+        dialects: Vec::with_capacity(files.len()),
+        direct: Vec::new(),
+        errors: Vec::new(),
+    };
+    let mut unmarked: Vec<FileId> = Vec::new();
+    let mut votes: FxHashMap<u8, usize> = FxHashMap::default();
+    for batch in files.chunks(BATCH) {
+        let done: Vec<(FileId, Result<FileRead, TextError>)> = batch
+            .par_iter()
+            .map(|&file| {
+                let result = read_file(file, sources, provider, settings);
+                progress();
+                (file, result)
+            })
+            .collect();
+        for (file, result) in done {
+            let found = result.unwrap_or_else(|error| {
+                read.errors.push((file, error));
+                FileRead::nothing()
+            });
+            match found.dialect {
+                Some(dialect) => *votes.entry(dialect).or_default() += 1,
+                None => unmarked.push(file),
+            }
+            read.dialects.push(found.dialect.unwrap_or_default());
+            read.merge(file, sources.path(file), found, settings);
+        }
+    }
+    // A file that says nothing of itself speaks as most of the tree does.
+    let fallback = settings.profiles.fallback_dialect();
+    let majority = votes.into_iter().max_by_key(|&(dialect, count)| (count, std::cmp::Reverse(dialect)));
+    let common = majority.map_or(fallback, |(dialect, _)| dialect);
+    for file in unmarked {
+        read.dialects[file.0 as usize] = common;
+    }
+    read.finish(settings);
+    read
+}
+
+/// A primitive's row outweighs its definitions, unless they stand in the same file for that file alone.
+fn asks_definition(tree: &TreeIndex, file: FileId, meant: &[FunctionId]) -> bool {
+    meant.iter().all(|&function| {
+        let definition = tree.definition(function);
+        definition.file == file && definition.linkage == Linkage::Internal
+    })
+}
+
+impl FileRead {
+    fn nothing() -> Self {
+        FileRead {
+            index: FileIndex::default(),
+            references: References::default(),
+            dialect: None,
+            leading: FxHashSet::default(),
+            texts: Vec::new(),
+        }
+    }
+}
+
+/// The frontend that reads `path`; what has no known extension was named outright, and is taken for C.
+pub fn frontend_of(path: &str) -> Option<&'static Frontend> {
+    frontend::for_path(path).or_else(|| frontend::FRONTENDS.first())
+}
+
+fn read_file(
+    file: FileId,
+    sources: &SourceMap,
+    provider: &dyn TextProvider,
+    settings: &Settings,
+) -> Result<FileRead, TextError> {
+    let path = sources.path(file);
+    let failed = |reason: &str| TextError { path: path.to_owned(), reason: reason.to_owned() };
+    let text = provider.read(path)?;
+    if text.len() > settings.max_file_size {
+        return Err(failed("larger than the size limit"));
+    }
+    let frontend = frontend_of(path).ok_or_else(|| failed("no frontend for this kind of file"))?;
+    let index = (frontend.index)(file, &text);
+    let references = (frontend.references)(&text, &index, &|name| settings.profiles.is_export(name));
+    let dialect = settings.profiles.choose(&index.includes);
+    let is_hot = |name: &str| settings.profiles.is_hot(name);
+    let leading = macros::leading(index.macros.iter(), &is_hot);
+    let texts = index
+        .functions
+        .iter()
+        .enumerate()
+        .filter(|(_, function)| function.calls.iter().any(|call| is_hot(call) || leading.contains(call)))
+        .map(|(ordinal, function)| (ordinal as u32, function.span.of(&text).into()))
+        .collect();
+    Ok(FileRead { index, references, dialect, leading, texts })
+}
+
+impl ReadTree {
+    fn merge(&mut self, file: FileId, path: &str, read: FileRead, settings: &Settings) {
+        let FileRead { index, references, leading, texts, .. } = read;
+        let first = self.tree.len() as u32;
+        let definition = |name: &str| index.macros.get(name);
+        self.tree.add(file, path, &index, references, &|call, visit| {
+            if leading.contains(call) {
+                macros::called(&definition, call, &mut |word| visit(&Name::new(word)), 4);
+            }
+        });
+        if path.ends_with(".h") {
+            self.shared.add(&index, &|name| settings.profiles.is_known(name));
+        }
+        if texts.is_empty() {
+            return;
+        }
+        let mut unit = Unit { index, functions: FxHashMap::default() };
+        let mut definitions = std::mem::take(&mut unit.index.functions);
+        for (ordinal, text) in texts {
+            let mut definition = definitions[ordinal as usize].clone();
+            definition.calls = Vec::new();
+            let id = FunctionId(first + ordinal);
+            self.direct.push(id);
+            unit.functions.insert(id, Source { definition, text });
+        }
+        definitions.clear();
+        self.units.insert(file, unit);
+    }
+
+    fn finish(&mut self, settings: &Settings) {
+        self.shared.finish(&|name| settings.profiles.is_hot(name));
+        let shared = &self.shared;
+        self.tree.extend_calls(&|call, visit| {
+            if shared.is_leading(call) {
+                shared.called_by(call, &mut |word| visit(&Name::new(word)));
+            }
+        });
+        let dialects = &self.dialects;
+        self.tree.finish(dialects, &|tree, file, name, meant| {
+            let profile = settings.profiles.get(dialects[file.0 as usize]);
+            asks_definition(tree, file, meant) || !profile.calls.contains_key(name)
+        });
+        let known: FxHashSet<FunctionId> = self.direct.iter().copied().collect();
+        let through_headers = self.tree.functions().filter(|function| {
+            !known.contains(function)
+                && self
+                    .tree
+                    .definition(*function)
+                    .calls
+                    .iter()
+                    .any(|&call| shared.is_leading(self.tree.name(call)))
+        });
+        let more: Vec<FunctionId> = through_headers.collect();
+        self.direct.extend(more);
+        self.direct.sort_unstable();
+    }
+
+    /// Fetches the texts of `functions` that were not kept; a file that cannot be read any more gives none.
+    pub fn load(&mut self, functions: &[FunctionId], sources: &SourceMap, provider: &dyn TextProvider) {
+        let mut wanted: FxHashMap<FileId, Vec<FunctionId>> = FxHashMap::default();
+        for &function in functions {
+            let file = self.tree.definition(function).file;
+            if !self.units.get(&file).is_some_and(|unit| unit.functions.contains_key(&function)) {
+                wanted.entry(file).or_default().push(function);
+            }
+        }
+        let wanted: Vec<(FileId, Vec<FunctionId>)> = wanted.into_iter().collect();
+        let tree = &self.tree;
+        let loaded: Vec<(FileId, Unit)> = wanted
+            .par_iter()
+            .filter_map(|(file, functions)| {
+                let path = sources.path(*file);
+                let text = provider.read(path).ok()?;
+                let mut index = (frontend_of(path)?.index)(*file, &text);
+                let definitions = std::mem::take(&mut index.functions);
+                let sources = functions.iter().filter_map(|&id| {
+                    let mut definition = definitions.get(tree.definition(id).ordinal as usize)?.clone();
+                    definition.calls = Vec::new();
+                    let text = definition.span.of(&text).into();
+                    Some((id, Source { definition, text }))
+                });
+                Some((*file, Unit { functions: sources.collect(), index }))
+            })
+            .collect();
+        for (file, unit) in loaded {
+            match self.units.get_mut(&file) {
+                Some(known) => known.functions.extend(unit.functions),
+                None => {
+                    self.units.insert(file, unit);
+                }
+            }
+        }
+    }
+
+    /// The text of a relevant function, with its file.
+    pub fn source(&self, function: FunctionId) -> Option<(&Unit, &Source)> {
+        let unit = self.units.get(&self.tree.definition(function).file)?;
+        Some((unit, unit.functions.get(&function)?))
+    }
+}
