@@ -1,1 +1,6 @@
 //! The one integration test binary; each module tests one side of the house.
+
+mod it {
+    mod hwpoison;
+    mod lower;
+}

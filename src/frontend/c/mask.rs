@@ -9,7 +9,7 @@ use super::lex::{Token, TokenKind, brackets, tokens};
 use super::scan::{split_arguments, squeeze};
 use crate::ir::Name;
 use crate::ir::environment::{BlockMacro, Environment};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 /// What was blanked and still means something, by offset into the slice.
@@ -23,6 +23,8 @@ pub struct Notes {
     pub cleanups: BTreeMap<usize, Name>,
     /// Upper bounds of case ranges, by the offset of the `case`.
     pub case_ranges: BTreeMap<usize, String>,
+    /// Labels whose address is taken.
+    pub label_addresses: BTreeSet<Name>,
 }
 
 /// A macro that stands before a block.
@@ -166,7 +168,7 @@ impl Mask<'_> {
     fn directives(&mut self) {
         for token in self.tokens.iter().filter(|token| token.kind == TokenKind::Directive) {
             let word = super::scan::directive_word(token.text(self.slice));
-            if !matches!(word, b"if" | b"ifdef" | b"ifndef" | b"else" | b"elif" | b"endif") {
+            if !super::conditionals::is_conditional(word) {
                 self.out.text[token.start..token.end]
                     .iter_mut()
                     .filter(|byte| !matches!(**byte, b'\n' | b'\r'))
@@ -332,6 +334,7 @@ impl Mask<'_> {
                 }
                 TokenKind::Punct(b'&') if self.is(at + 1, b'&') && self.label_address(at) => {
                     self.blank(self.tokens[at].start..self.tokens[at].end);
+                    self.out.notes.label_addresses.insert(Name::new(self.word(at + 2)));
                 }
                 _ => {}
             }
