@@ -23,6 +23,8 @@ pub struct Notes {
     pub cleanups: BTreeMap<usize, Name>,
     /// Upper bounds of case ranges, by the offset of the `case`.
     pub case_ranges: BTreeMap<usize, String>,
+    /// `goto *p`, by the offset of the star.
+    pub computed_gotos: BTreeSet<usize>,
     /// Labels whose address is taken.
     pub label_addresses: BTreeSet<Name>,
 }
@@ -111,7 +113,7 @@ pub fn mask(slice: &[u8], env: &dyn Environment) -> Masked {
         partner: &partner,
         env,
         out: Masked { text: slice.to_vec(), notes: Notes::default() },
-        header_end: vec![false; tokens.len()],
+        starts_next: vec![false; tokens.len()],
     };
     mask.directives();
     mask.statements();
@@ -126,8 +128,8 @@ struct Mask<'t> {
     partner: &'t [usize],
     env: &'t dyn Environment,
     out: Masked,
-    /// Tokens that close the header of a control statement.
-    header_end: Vec<bool>,
+    /// Tokens behind which a statement starts: they close the header of a control statement, or were given a `;`.
+    starts_next: Vec<bool>,
 }
 
 impl Mask<'_> {
@@ -182,7 +184,7 @@ impl Mask<'_> {
             if HEADER_WORDS.contains(&self.word(at))
                 && let Some((_, close)) = self.list(at)
             {
-                self.header_end[close] = true;
+                self.starts_next[close] = true;
             }
             if self.tokens[at].kind == TokenKind::Word && self.starts_statement(at) {
                 self.statement(at);
@@ -194,7 +196,7 @@ impl Mask<'_> {
         let Some(before) = at.checked_sub(1) else { return false };
         match self.tokens[before].kind {
             TokenKind::Punct(b'{' | b'}' | b';' | b':') | TokenKind::Directive => true,
-            TokenKind::Punct(b')') => self.header_end[before],
+            TokenKind::Punct(b')') => self.starts_next[before],
             TokenKind::Word => matches!(self.word(before), "else" | "do"),
             _ => false,
         }
@@ -202,8 +204,10 @@ impl Mask<'_> {
 
     fn statement(&mut self, at: usize) {
         let word = self.word(at).to_owned();
-        if matches!(word.as_str(), "asm" | "__asm__" | "__asm") {
-            return self.assembly(at);
+        match word.as_str() {
+            "asm" | "__asm__" | "__asm" => return self.assembly(at),
+            "goto" | "__label__" => return self.jump(at),
+            _ => self.label(at),
         }
         let keyword = HEADER_WORDS.contains(&word.as_str())
             || matches!(word.as_str(), "return" | "sizeof" | "else" | "do" | "case" | "goto");
@@ -223,16 +227,39 @@ impl Mask<'_> {
         // A macro used as a statement, without `;`.
         let ends =
             follower.is(b'}') || follower.kind == TokenKind::Word || follower.kind == TokenKind::Directive;
-        let gap = self.tokens[close].end;
-        if ends && gap < follower.start && !self.is_plain_attribute(next) {
-            self.out.text[gap] = if self.out.text[gap] == b'\n' { b'\n' } else { b';' };
-            if self.out.text[gap] == b'\n' {
-                // A newline must stay: take the first blank behind it.
-                let blank = (gap..follower.start).find(|&i| matches!(self.slice[i], b' ' | b'\t'));
-                if let Some(blank) = blank.filter(|_| follower.kind != TokenKind::Directive) {
-                    self.out.text[blank] = b';';
-                }
-            }
+        if ends && !self.is_plain_attribute(next) {
+            self.end_statement(close, next);
+        }
+    }
+
+    /// Puts a `;` between two tokens, if there is room. A line end may go for it, but not the one before a directive.
+    fn end_statement(&mut self, last: usize, next: usize) {
+        let gap = self.tokens[last].end..self.tokens[next].start;
+        let line_stays = self.tokens[next].kind == TokenKind::Directive;
+        self.blank(gap.clone());
+        let room = gap.clone().find(|&at| !line_stays || self.slice[at] != b'\n');
+        if let Some(at) = room {
+            self.out.text[at] = b';';
+            self.starts_next[last] = true;
+        }
+    }
+
+    /// `label: }`, which C23 allows.
+    fn label(&mut self, at: usize) {
+        if self.is(at + 1, b':') && self.is(at + 2, b'}') && self.word(at) != "default" {
+            self.end_statement(at + 1, at + 2);
+        }
+    }
+
+    /// `goto *p;` stands as `*p;`, `__label__ a, b;` as nothing.
+    fn jump(&mut self, at: usize) {
+        let word = self.tokens[at];
+        if self.word(at) == "__label__" {
+            let end = (at..self.tokens.len()).find(|&at| self.is(at, b';'));
+            self.blank(word.start..end.map_or(word.end, |end| self.tokens[end].start));
+        } else if self.is(at + 1, b'*') {
+            self.blank(word.start..word.end);
+            self.out.notes.computed_gotos.insert(self.tokens[at + 1].start);
         }
     }
 
@@ -267,7 +294,7 @@ impl Mask<'_> {
             return;
         }
         self.put(range.clone(), stand_in);
-        self.header_end[close] = true;
+        self.starts_next[close] = true;
         self.out
             .notes
             .blocks
@@ -349,6 +376,7 @@ impl Mask<'_> {
                     self.put(self.tokens[at].start..self.tokens[close].end, "int");
                 }
             }
+            "auto" if self.is(at + 2, b'=') => self.put(self.tokens[at].start..self.tokens[at].end, "int"),
             "__auto_type" => self.put(self.tokens[at].start..self.tokens[at].end, "int"),
             "__extension__" => self.blank(self.tokens[at].start..self.tokens[at].end),
             "__attribute__" | "__attribute" => self.attribute(at, true),

@@ -24,7 +24,11 @@ impl Lowerer<'_> {
         let declarators: Vec<Node<'_>> = node.children_by_field_name("declarator", &mut cursor).collect();
         for (at, declarator) in declarators.iter().enumerate() {
             let end = declarators.get(at + 1).map_or(node.end_byte(), |next| next.start_byte());
-            let start = if at == 0 { node.start_byte() } else { declarator.start_byte() };
+            // Attributes may stand before the type too.
+            let start = match at {
+                0 => node.prev_sibling().map_or(node.start_byte(), |before| before.end_byte()),
+                _ => declarator.start_byte(),
+            };
             self.declarator(source, node, *declarator, kind, start..end);
         }
     }

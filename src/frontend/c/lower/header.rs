@@ -3,8 +3,9 @@
 use super::reading::Reading;
 use super::{Lowerer, Source, named, parse};
 use crate::frontend::c::conditionals::blank;
-use crate::frontend::c::lex::{TokenKind, tokens};
+use crate::frontend::c::lex::{brackets, tokens};
 use crate::frontend::c::mask::mask;
+use crate::frontend::c::scan::split_arguments;
 use crate::ir::file_index::FunctionDefinition;
 use crate::ir::{Name, ReturnKind};
 use crate::source::Span;
@@ -72,16 +73,26 @@ impl Lowerer<'_> {
         }
     }
 
-    /// `SYSCALL_DEFINE3(name, type, a, type, b)`: every word that ends an argument names a parameter.
+    /// The last list before the body: `SYSCALL_DEFINE3(name, type, a, type, b)`, `HANDLER(method)(struct s *p)`.
     fn irregular_parameters(&mut self, source: &Source<'_>, function: &FunctionDefinition) {
         let base = function.span.start as usize;
         let head = source.original.get(..function.body.start as usize - base).unwrap_or_default();
         let tokens = tokens(head);
-        for (at, token) in tokens.iter().enumerate() {
-            let ends = tokens.get(at + 1).is_some_and(|next| next.is(b',') || next.is(b')'));
-            if token.kind == TokenKind::Word && ends && at > 1 {
-                let name = Name::new(String::from_utf8_lossy(token.text(head)));
-                self.parameter(name, Name::default(), function.header);
+        let partner = brackets(&tokens);
+        let lists = (0..tokens.len()).filter(|&at| tokens[at].is(b'(') && partner[at] != usize::MAX);
+        let outer =
+            lists.filter(|&at| !(0..at).any(|open| partner[open] != usize::MAX && partner[open] > at));
+        let Some(open) = outer.last() else { return };
+        let mut args = split_arguments(head, &tokens[open + 1..partner[open]]);
+        if args.first() == Some(&function.name) {
+            args.remove(0);
+            // Types and names in turn.
+            args = args.chunks(2).filter_map(|pair| pair.get(1).cloned()).collect();
+        }
+        for arg in args {
+            let start = arg.rfind(|c: char| !c.is_alphanumeric() && c != '_').map_or(0, |at| at + 1);
+            if !arg[start..].is_empty() && &arg[start..] != "void" {
+                self.parameter(Name::new(&arg[start..]), Name::default(), function.header);
             }
         }
     }

@@ -42,6 +42,17 @@ impl<'e> Lowerer<'e> {
         done
     }
 
+    /// A call of a macro of the file that stands for a place.
+    pub(super) fn inline_place(&mut self, source: &Source<'_>, node: Node<'_>) -> Option<Place> {
+        let (name, text) = self.expansion(source, node)?;
+        let span = source.span(node);
+        self.expanding.push(name);
+        let mut place = None;
+        self.fragment(&text, span, &mut |this, source, node| place = this.place(source, node));
+        self.expanding.pop();
+        place
+    }
+
     fn expansion(&self, source: &Source<'_>, node: Node<'_>) -> Option<(Name, String)> {
         let function =
             node.child_by_field_name("function").filter(|function| function.kind() == "identifier")?;

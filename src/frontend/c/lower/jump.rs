@@ -55,21 +55,12 @@ impl Lowerer<'_> {
                 let name = source.text(label).to_owned();
                 self.jump(&name, span);
             }
-            None => {
-                self.effect_of_first(source, node);
-                self.computed_goto(source, span);
-            }
-        }
-    }
-
-    fn effect_of_first(&mut self, source: &Source<'_>, node: Node<'_>) {
-        if let Some(target) = first_child(node) {
-            self.effect(source, target);
+            None => self.opaque("unknown label", span),
         }
     }
 
     /// `goto *p`: any label whose address is taken; cleanups run on the way to each.
-    fn computed_goto(&mut self, source: &Source<'_>, span: Span) {
+    pub(super) fn computed_goto(&mut self, source: &Source<'_>, span: Span) {
         let taken = &source.notes.label_addresses;
         let mut names: Vec<(BlockId, Name)> = self
             .labels

@@ -100,24 +100,29 @@ impl Lowerer<'_> {
                 self.pointee(source, argument, span)
             }
             "cast_expression" => self.place(source, node.child_by_field_name("value")?),
+            "call_expression" => match self.inline_place(source, node) {
+                Some(place) => Some(place),
+                None => Some(self.place_of_value(source, node, span)),
+            },
             "conditional_expression"
-            | "call_expression"
             | "assignment_expression"
             | "comma_expression"
             | "compound_literal_expression"
             | "update_expression"
-            | "binary_expression" => {
-                // A value that is used like a place: give it one.
-                match self.value(source, node) {
-                    Expr::Read(place) => Some(place),
-                    value => {
-                        let place = Place::local(self.builder.temporary(span));
-                        self.builder.assign(place.clone(), value, span);
-                        Some(place)
-                    }
-                }
-            }
+            | "binary_expression" => Some(self.place_of_value(source, node, span)),
             _ => None,
+        }
+    }
+
+    /// A value that is used like a place: it is given one.
+    fn place_of_value(&mut self, source: &Source<'_>, node: Node<'_>, span: Span) -> Place {
+        match self.value(source, node) {
+            Expr::Read(place) => place,
+            value => {
+                let place = Place::local(self.builder.temporary(span));
+                self.builder.assign(place.clone(), value, span);
+                place
+            }
         }
     }
 

@@ -46,7 +46,12 @@ impl Lowerer<'_> {
             "compound_statement" => self.block_statement(source, node),
             "expression_statement" => match first_child(node) {
                 Some(_) if source.notes.asm.contains_key(&node.start_byte()) => self.assembly(source, node),
-                Some(inner) => self.effect(source, inner),
+                Some(inner) => {
+                    self.effect(source, inner);
+                    if source.notes.computed_gotos.contains(&node.start_byte()) {
+                        self.computed_goto(source, span);
+                    }
+                }
                 None => {}
             },
             "declaration" => self.declaration(source, node),
