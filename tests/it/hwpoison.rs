@@ -11,7 +11,7 @@ use lockbalance::source::{TextError, TextProvider};
 use std::collections::BTreeSet;
 
 /// Files by path, from memory.
-struct Texts(Vec<(String, Vec<u8>)>);
+pub struct Texts(pub Vec<(String, Vec<u8>)>);
 
 impl TextProvider for Texts {
     fn read(&self, path: &str) -> Result<Vec<u8>, TextError> {

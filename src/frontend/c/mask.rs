@@ -112,7 +112,7 @@ pub fn mask(slice: &[u8], env: &dyn Environment) -> Masked {
         tokens: &tokens,
         partner: &partner,
         env,
-        out: Masked { text: slice.to_vec(), notes: Notes::default() },
+        out: Masked { text: readable(slice), notes: Notes::default() },
         starts_next: vec![false; tokens.len()],
     };
     mask.directives();
@@ -120,6 +120,15 @@ pub fn mask(slice: &[u8], env: &dyn Environment) -> Masked {
     mask.words();
     mask.arguments();
     mask.out
+}
+
+/// The text in an encoding that tree-sitter reads: bytes above ASCII that are no UTF-8 become word bytes.
+fn readable(slice: &[u8]) -> Vec<u8> {
+    let mut text = slice.to_vec();
+    if std::str::from_utf8(slice).is_err() {
+        text.iter_mut().filter(|byte| !byte.is_ascii()).for_each(|byte| *byte = b'_');
+    }
+    text
 }
 
 struct Mask<'t> {

@@ -144,6 +144,11 @@ impl Reader<'_> {
                 self.push(Kind::Default, depth);
                 self.labelled(at + 2, depth, levels)
             }
+            // Of no `if`: whatever the tree made of it, it is not that.
+            b"else" => {
+                self.push(Kind::Else, depth);
+                self.statement(at + 1, depth, levels + 1)
+            }
             b"goto" => self.jump(Kind::Goto, at, depth, levels),
             b"break" => self.jump(Kind::Break, at, depth, levels),
             b"continue" => self.jump(Kind::Continue, at, depth, levels),

@@ -159,6 +159,7 @@ impl Lowerer<'_> {
             "generic_expression" | "gnu_asm_expression" | "type_descriptor" | "comment" => Expr::Unknown,
             "ERROR" => {
                 self.opaque("syntax error", span);
+                self.salvage(source, node);
                 Expr::Unknown
             }
             _ => {

@@ -163,6 +163,8 @@ impl Lowerer<'_> {
     fn whole(&mut self, source: &Source<'_>, reading: &reading::Reading) {
         self.labels.clear();
         let Some(body) = reading.body() else {
+            self.opaque("no body found", self.function);
+            self.salvage(source, reading.root());
             return self.opaque("no body found", self.function);
         };
         if !body.has_error() && !structure::agrees(source.text, body) {
@@ -201,7 +203,20 @@ impl Lowerer<'_> {
             let mut cursor = node.walk();
             let mut children = node.children(&mut cursor);
             if children.any(|child| child.is_missing() || child.is_error() && !listed) {
-                self.opaque("syntax error", source.span(node));
+                let span = source.span(node);
+                self.opaque("syntax error", if listed { Span { start: span.end, ..span } } else { span });
+            }
+        }
+    }
+
+    /// The calls below a node that makes no sense, so that what they name is known to occur.
+    fn salvage(&mut self, source: &Source<'_>, node: Node<'_>) {
+        let mut open = vec![node];
+        while let Some(node) = open.pop() {
+            if node.kind() == "call_expression" && !node.has_error() {
+                self.call(source, node, None);
+            } else {
+                open.extend(named(node).into_iter().rev());
             }
         }
     }

@@ -7,9 +7,10 @@ use tree_sitter::Node;
 
 impl Lowerer<'_> {
     pub(super) fn block_statement(&mut self, source: &Source<'_>, node: Node<'_>) {
-        self.note_errors(source, node);
         self.push_scope(node.id());
         self.children(source, node);
+        // A brace that is missing is missing at the end.
+        self.note_errors(source, node);
         self.pop_scope();
     }
 
@@ -72,7 +73,10 @@ impl Lowerer<'_> {
             }
             "preproc_else" => self.children(source, node),
             "function_definition" => self.nested_definition(source, node),
-            "ERROR" => self.opaque("syntax error", span),
+            "ERROR" => {
+                self.opaque("syntax error", span);
+                self.salvage(source, node);
+            }
             kind if kind.ends_with("_expression") || kind == "identifier" => self.effect(source, node),
             _ if node.is_missing() => {}
             "statement_identifier" | "case" | "else_clause" => {}

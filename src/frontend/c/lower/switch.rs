@@ -85,11 +85,15 @@ impl Lowerer<'_> {
     pub(super) fn case_statement(&mut self, source: &Source<'_>, node: Node<'_>) {
         let span = source.span(node);
         let block = self.switches.iter().rev().find_map(|switch| switch.cases.get(&node.id()).copied());
-        let Some(block) = block else { return self.opaque("case outside a switch", span) };
-        if !self.builder.is_terminated() {
-            self.builder.goto(block, span);
+        match block {
+            None => self.opaque("case outside a switch", span),
+            Some(block) => {
+                if !self.builder.is_terminated() {
+                    self.builder.goto(block, span);
+                }
+                self.builder.switch_to(block);
+            }
         }
-        self.builder.switch_to(block);
         let value = node.child_by_field_name("value").map(|value| value.id());
         for child in named(node).into_iter().filter(|child| Some(child.id()) != value) {
             self.statement(source, child);
