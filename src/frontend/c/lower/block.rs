@@ -31,7 +31,12 @@ impl Lowerer<'_> {
         self.builder.switch_to(head);
         self.block_arguments(note, span);
         self.builder.branch(Predicate::Either, inside, exit, span);
-        match note.kind {
+        // A jump that has nothing else to leave shows that the macro loops.
+        let kind = match body {
+            Some(body) if self.targets.is_empty() && jumps_out(body) => BlockMacro::Loop,
+            _ => note.kind,
+        };
+        match kind {
             BlockMacro::Loop => {
                 self.looped(source, body, inside, head, exit);
                 self.builder.goto(head, span);
@@ -205,4 +210,17 @@ impl Lowerer<'_> {
         self.builder.switch_to(exit);
         true
     }
+}
+
+/// Whether a `break` or `continue` below `body` leaves it.
+fn jumps_out(body: Node<'_>) -> bool {
+    let mut open = vec![body];
+    while let Some(node) = open.pop() {
+        match node.kind() {
+            "break_statement" | "continue_statement" => return true,
+            "while_statement" | "for_statement" | "do_statement" | "switch_statement" => {}
+            _ => open.extend(named(node)),
+        }
+    }
+    false
 }
