@@ -1,172 +1,188 @@
-//! Preprocessor conditionals inside functions: their normalised conditions, and whole variants where a conditional splits a
-//! statement.
+//! Preprocessor conditionals inside functions: their conditions, and whole variants where a conditional splits a statement.
+//!
+//! A condition is read into its atoms (`CONFIG_A`, `LEVEL>2`), so that `#if defined(A) && B` and a later `#ifdef A` are about one
+//! thing. A conditional that stands between statements is left to lowering; one that does not ([`splits`]) is decided before the
+//! text is parsed, once either way.
 
-use super::lex::{Token, TokenKind, tokens};
-use super::scan::{after_word, directive_word, squeeze};
+use super::lex::{Token, TokenKind, brackets, tokens};
+use super::scan::{after_word, directive_word, squeeze, strip_comments};
 use crate::ir::Name;
 
-/// Variants of one function at most; when more were needed, each condition is taken once either way.
+mod condition;
+pub use condition::Condition;
+
+/// Conditions that are decided either way; when a function splits on more, all hold or none does.
+const CONDITION_LIMIT: usize = 6;
+/// Variants of one function.
 const VARIANT_LIMIT: usize = 8;
 
-/// A condition's normalised text and the side on which it stands: `#ifndef A` is (`A`, false).
-pub fn normalise(directive: &[u8]) -> (Name, bool) {
+/// What a directive asks.
+pub fn condition(directive: &[u8]) -> Condition {
     let word = directive_word(directive);
-    let text = squeeze(after_word(directive, word));
+    let rest = after_word(directive, word);
     match word {
-        b"ifdef" => (text, true),
-        b"ifndef" => (text, false),
-        _ => normalise_expression(&text),
+        b"ifdef" | b"elifdef" => Condition::Holds(squeeze(rest)),
+        b"ifndef" | b"elifndef" => Condition::Not(Box::new(Condition::Holds(squeeze(rest)))),
+        _ => Condition::parse(&strip_comments(rest)),
     }
 }
 
-fn normalise_expression(text: &str) -> (Name, bool) {
-    let compact: String = text.chars().filter(|c| !c.is_whitespace()).collect();
-    if let Some(rest) = compact.strip_prefix('!') {
-        let whole = is_operand(rest);
-        if whole {
-            let (name, side) = normalise_expression(rest);
-            return (name, !side);
-        }
-    }
-    for prefix in ["defined(", "(defined("] {
-        if let Some(rest) = compact.strip_prefix(prefix) {
-            let inner = rest.trim_end_matches(')');
-            if is_word(inner) {
-                return (Name::new(inner), true);
-            }
-        }
-    }
-    if let Some(inner) = text.strip_prefix("defined ").map(str::trim).filter(|inner| is_word(inner)) {
-        return (Name::new(inner), true);
-    }
-    (Name::new(compact), true)
+/// Whether the directive opens, continues or closes a conditional.
+pub fn is_conditional(word: &[u8]) -> bool {
+    opens(word) || continues(word) || word == b"endif"
 }
 
-fn is_word(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(super::lex::is_word_byte)
+fn opens(word: &[u8]) -> bool {
+    matches!(word, b"if" | b"ifdef" | b"ifndef")
 }
 
-/// A word, or something in parentheses that close at its end.
-fn is_operand(text: &str) -> bool {
-    let Some(open) = text.find('(') else { return is_word(text) };
-    let mut depth = 0i32;
-    for (at, c) in text.char_indices().skip(open) {
-        depth += i32::from(c == '(') - i32::from(c == ')');
-        if depth == 0 {
-            return at + 1 == text.len() && (open == 0 || is_word(&text[..open]));
-        }
-    }
-    false
+fn continues(word: &[u8]) -> bool {
+    matches!(word, b"elif" | b"else" | b"elifdef" | b"elifndef")
 }
 
-/// What a condition decides by itself: `#if 0`, `#if 1`.
-pub fn decided(condition: &str) -> Option<bool> {
-    match condition {
-        "0" => Some(false),
-        "1" => Some(true),
-        _ => None,
-    }
-}
-
-/// One reading of a text: its arms chosen, the others and all directives blanked.
+/// The readings of a text: which one, by the truth of each condition.
 #[derive(Clone, Debug)]
-pub struct Variant {
-    /// Same length as the original.
-    pub text: Vec<u8>,
-    /// The choices.
-    pub assumptions: Vec<(Name, bool)>,
+pub struct Variants {
+    /// The conditions decided.
+    pub conditions: Vec<Name>,
+    /// Same length as the original, their conditionals blanked and the arms that are not read too.
+    pub texts: Vec<Vec<u8>>,
+    /// The text for each choice: bit `i` of the index tells whether condition `i` holds. Empty when there were too many choices:
+    /// any of the texts may be what is compiled.
+    pub table: Vec<usize>,
 }
 
-/// All readings of `slice`, and whether there were too many to be listed.
-pub fn variants(slice: &[u8]) -> (Vec<Variant>, bool) {
+/// The readings of `slice`: over all its conditions, or over those only whose conditionals split a statement.
+pub fn variants(slice: &[u8], all: bool) -> Variants {
     let tokens = tokens(slice);
+    let groups = groups(slice, &tokens);
+    let partner = brackets(&tokens);
+    let chosen: Vec<&Group> =
+        groups.iter().filter(|group| all || splits(slice, &tokens, &partner, group)).collect();
     let mut conditions: Vec<Name> = Vec::new();
-    for token in tokens.iter().filter(|token| token.kind == TokenKind::Directive) {
-        let text = token.text(slice);
-        if matches!(directive_word(text), b"if" | b"ifdef" | b"ifndef" | b"elif") {
-            let (condition, _) = normalise(text);
-            if decided(&condition).is_none() && !conditions.contains(&condition) {
-                conditions.push(condition);
+    for group in &chosen {
+        for &at in &group.directives {
+            let text = tokens[at].text(slice);
+            if !matches!(directive_word(text), b"else" | b"endif") {
+                condition(text).atoms(&mut conditions);
             }
         }
     }
-    let count = conditions.len();
-    let cut = count > 3;
-    let choices: Vec<Vec<bool>> = if cut {
-        let all = |side: bool| vec![side; count];
-        vec![all(true), all(false)]
-    } else {
-        (0..1usize << count).map(|bits| (0..count).map(|at| bits >> at & 1 == 1).collect()).collect()
-    };
-    let mut found: Vec<Variant> = Vec::new();
-    for choice in choices.into_iter().take(VARIANT_LIMIT) {
-        let assumptions: Vec<(Name, bool)> = conditions.iter().cloned().zip(choice).collect();
-        let text = choose(slice, &tokens, &assumptions);
-        if !found.iter().any(|other| other.text == text) {
-            found.push(Variant { text, assumptions });
-        }
+    let directives: Vec<usize> = chosen.iter().flat_map(|group| group.directives.iter().copied()).collect();
+    let mut found = Variants { conditions, texts: Vec::new(), table: Vec::new() };
+    let count = found.conditions.len();
+    let every = 1usize << count.min(CONDITION_LIMIT);
+    let choices: Vec<u64> =
+        if count > CONDITION_LIMIT { vec![u64::MAX, 0] } else { (0..every as u64).rev().collect() };
+    for bits in choices {
+        let holds = |name: &str| {
+            let at = found.conditions.iter().position(|condition| condition == name);
+            at.is_none_or(|at| bits >> at.min(63) & 1 == 1)
+        };
+        let text = choose(slice, &tokens, &directives, &holds);
+        let at = found.texts.iter().position(|other| *other == text).unwrap_or_else(|| {
+            found.texts.push(text);
+            found.texts.len() - 1
+        });
+        found.table.insert(0, at);
     }
-    (found, cut)
+    if count > CONDITION_LIMIT || found.texts.len() > VARIANT_LIMIT {
+        found.texts.truncate(VARIANT_LIMIT);
+        found.table.clear();
+    }
+    found
 }
 
-/// Blanks every directive and the arms that `assumptions` do not take.
-pub fn choose(slice: &[u8], tokens: &[Token], assumptions: &[(Name, bool)]) -> Vec<u8> {
+/// One `#if … #endif`: its directives, by token.
+struct Group {
+    directives: Vec<usize>,
+}
+
+fn groups(slice: &[u8], tokens: &[Token]) -> Vec<Group> {
+    let mut closed = Vec::new();
+    let mut open: Vec<Group> = Vec::new();
+    for (at, token) in tokens.iter().enumerate().filter(|(_, token)| token.kind == TokenKind::Directive) {
+        let word = directive_word(token.text(slice));
+        if opens(word) {
+            open.push(Group { directives: vec![at] });
+        } else if continues(word) || word == b"endif" {
+            if let Some(group) = open.last_mut() {
+                group.directives.push(at);
+            }
+            if word == b"endif" {
+                closed.extend(open.pop());
+            }
+        }
+    }
+    closed.extend(open);
+    closed
+}
+
+/// Whether a conditional does anything else than choose among whole statements.
+fn splits(slice: &[u8], tokens: &[Token], partner: &[usize], group: &Group) -> bool {
+    let directive = |at: &usize| tokens[*at].kind == TokenKind::Directive;
+    let before = |at: usize| (0..at).rev().find(|at| !directive(at));
+    let after = |at: usize| (at + 1..tokens.len()).find(|at| !directive(at));
+    let ends_statement = |at: Option<usize>| {
+        at.is_none_or(|at| matches!(tokens[at].kind, TokenKind::Punct(b';' | b'}' | b':')))
+    };
+    let is_else = |at: Option<usize>| at.is_some_and(|at| tokens[at].is_word(slice, "else"));
+    let (Some(&first), Some(&last)) = (group.directives.first(), group.directives.last()) else {
+        return false;
+    };
+    let begins = before(first);
+    let in_block = ends_statement(begins) || begins.is_some_and(|at| tokens[at].is(b'{'));
+    let crossed = group.directives.windows(2).any(|arm| {
+        let inside = arm[0] + 1..arm[1];
+        let empty = inside.clone().all(|at| directive(&at));
+        let unbalanced = inside.clone().any(|at| {
+            let bracket =
+                matches!(tokens[at].kind, TokenKind::Punct(b'(' | b')' | b'[' | b']' | b'{' | b'}'));
+            bracket && !inside.contains(&partner[at])
+        });
+        let starts_wrong = !empty && is_else(after(arm[0]));
+        unbalanced || starts_wrong || !empty && !ends_statement(before(arm[1]))
+    });
+    !in_block || crossed || is_else(after(last)) || group.directives.len() < 2
+}
+
+/// Blanks `directives` and the arms that are not read when `holds` tells which conditions do.
+fn choose(slice: &[u8], tokens: &[Token], directives: &[usize], holds: &dyn Fn(&str) -> bool) -> Vec<u8> {
     let mut text = slice.to_vec();
     // Per open conditional: whether an arm was taken, and whether the present one is read.
     let mut open: Vec<(bool, bool)> = Vec::new();
     let mut dead_from: Option<usize> = None;
-    let blank = |text: &mut Vec<u8>, from: usize, to: usize| {
-        text[from..to]
-            .iter_mut()
-            .filter(|byte| !matches!(**byte, b'\n' | b'\r'))
-            .for_each(|byte| *byte = b' ');
-    };
-    for token in tokens.iter().filter(|token| token.kind == TokenKind::Directive) {
+    let mut sorted = directives.to_vec();
+    sorted.sort_unstable();
+    for token in sorted.into_iter().map(|at| tokens[at]) {
         let directive = token.text(slice);
         let word = directive_word(directive);
-        if !matches!(word, b"if" | b"ifdef" | b"ifndef" | b"elif" | b"else" | b"endif") {
-            continue;
+        if opens(word) {
+            let reads = condition(directive).value(holds);
+            open.push((reads, reads));
+        } else if word == b"endif" {
+            open.pop();
+        } else if let Some((taken, reads)) = open.last_mut() {
+            *reads = !*taken && (word == b"else" || condition(directive).value(holds));
+            *taken |= *reads;
         }
-        let holds = || {
-            let (condition, side) = normalise(directive);
-            let value = decided(&condition)
-                .or_else(|| assumptions.iter().find(|(name, _)| *name == condition).map(|(_, value)| *value));
-            value.unwrap_or(true) == side
-        };
-        match word {
-            b"if" | b"ifdef" | b"ifndef" => {
-                let holds = holds();
-                open.push((holds, holds));
-            }
-            b"elif" => {
-                if let Some((taken, reads)) = open.last_mut() {
-                    *reads = !*taken && holds();
-                    *taken |= *reads;
-                }
-            }
-            b"else" => {
-                if let Some((taken, reads)) = open.last_mut() {
-                    *reads = !*taken;
-                    *taken = true;
-                }
-            }
-            _ => {
-                open.pop();
-            }
-        }
-        blank(&mut text, token.start, token.end);
+        blank(&mut text[token.start..token.end]);
         if let Some(from) = dead_from.take() {
-            blank(&mut text, from, token.start);
+            blank(&mut text[from..token.start]);
         }
         if open.iter().any(|(_, reads)| !reads) {
             dead_from = Some(token.end);
         }
     }
     if let Some(from) = dead_from {
-        let end = text.len();
-        blank(&mut text, from, end);
+        blank(&mut text[from..]);
     }
     text
+}
+
+/// Spaces over everything but line ends.
+pub fn blank(text: &mut [u8]) {
+    text.iter_mut().filter(|byte| !matches!(**byte, b'\n' | b'\r')).for_each(|byte| *byte = b' ');
 }
 
 #[cfg(test)]
@@ -175,27 +191,43 @@ mod tests {
 
     #[test]
     fn one_condition_has_one_name() {
-        for text in ["#ifdef A", "#if defined(A)", "#if defined A", "# ifdef  A /* x */"] {
-            assert_eq!(normalise(text.as_bytes()), (Name::new("A"), true), "{text}");
+        for text in
+            ["#ifdef A", "#if defined(A)", "#if defined A", "# ifdef  A /* x */", "#elif (defined(A))"]
+        {
+            assert_eq!(condition(text.as_bytes()), Condition::Holds("A".into()), "{text}");
         }
-        for text in ["#ifndef A", "#if !defined(A)", "#if ! defined( A )"] {
-            assert_eq!(normalise(text.as_bytes()), (Name::new("A"), false), "{text}");
+        for text in ["#ifndef A", "#if !defined(A)", "#if ! defined( A )", "#elifndef A"] {
+            let not = Condition::Not(Box::new(Condition::Holds("A".into())));
+            assert_eq!(condition(text.as_bytes()), not, "{text}");
         }
-        assert_eq!(normalise(b"#if IS_ENABLED(B)"), (Name::new("IS_ENABLED(B)"), true));
-        assert!(normalise(b"#if !A && B").1);
+        assert_eq!(condition(b"#if IS_ENABLED( B )"), Condition::Holds("IS_ENABLED(B)".into()));
+        let mut atoms = Vec::new();
+        condition(b"#if !A && (B > 2 \\\n || defined(C))").atoms(&mut atoms);
+        assert_eq!(atoms, ["A", "B>2", "C"]);
     }
 
     #[test]
     fn variants_keep_their_length_and_differ() {
-        let text = b"if (a\n#ifdef X\n && b\n#else\n && c\n#endif\n) {}";
-        let (found, cut) = variants(text);
-        assert!(!cut);
-        assert_eq!(found.len(), 2);
-        assert!(found.iter().all(|v| v.text.len() == text.len()));
-        let on = found.iter().find(|v| v.assumptions[0].1).expect("the side that defines X");
-        assert!(
-            String::from_utf8_lossy(&on.text).contains("&& b")
-                && !String::from_utf8_lossy(&on.text).contains("&& c")
-        );
+        let text = b"if (a\n#ifdef X\n && b\n#else\n && c\n#endif\n) {}\n#ifdef Y\nf();\n#endif\n";
+        let found = variants(text, false);
+        assert_eq!((found.conditions.len(), found.texts.len(), found.table.len()), (1, 2, 2));
+        assert!(found.texts.iter().all(|variant| variant.len() == text.len()));
+        let on = String::from_utf8_lossy(&found.texts[found.table[1]]);
+        assert!(on.contains("&& b") && !on.contains("&& c") && on.contains("#ifdef Y"));
+        assert_eq!(variants(text, true).texts.len(), 4);
+    }
+
+    #[test]
+    fn whole_statements_split_nothing() {
+        for text in
+            ["f();\n#if A\ng();\n#else\nif (x) { h(); }\n#endif\n", "{\n#if A\n#else\ng();\n#endif\n}"]
+        {
+            assert!(variants(text.as_bytes(), false).conditions.is_empty(), "{text}");
+        }
+        for text in
+            ["if (x)\n#if A\ng();\n#endif\nh();", "if (x) {\n#if A\n} else {\n#endif\n}", "#if A\nf();"]
+        {
+            assert_eq!(variants(text.as_bytes(), false).conditions.len(), 1, "{text}");
+        }
     }
 }

@@ -76,6 +76,11 @@ impl<'a> FileEnvironment<'a> {
             ("for" | "while", _) => Some(BlockMacro::Loop),
             ("if" | "else", _) => match body.split_once('(').map(|(head, _)| head.trim()) {
                 Some("for" | "while") if !one_shot(body) => Some(BlockMacro::Loop),
+                // `other_each(…) if (…)`
+                Some(head) if head != name => {
+                    let looping = self.classify(head, depth + 1) == Some(BlockMacro::Loop);
+                    Some(if looping { BlockMacro::Loop } else { BlockMacro::Once })
+                }
                 _ => Some(BlockMacro::Once),
             },
             (other, _) if other != name => self.classify(other, depth + 1),
@@ -147,6 +152,10 @@ mod tests {
         assert_eq!(classify("#define when(x) if (unlikely(x))\n", "when"), Some(BlockMacro::Once));
         assert_eq!(
             classify("#define a(p) b(p, 1)\n#define b(p, q) while (next(p, q))\n", "a"),
+            Some(BlockMacro::Loop)
+        );
+        assert_eq!(
+            classify("#define a(p) b(p) if (p->live)\n#define b(p) while (next(p))\n", "a"),
             Some(BlockMacro::Loop)
         );
         assert_eq!(classify("#define f(x) do { g(x); } while (0)\n", "h"), None);

@@ -48,7 +48,8 @@ impl Token {
 /// All tokens of `text`. Unterminated comments and strings end at the end of the text or line.
 pub fn tokens(text: &[u8]) -> Vec<Token> {
     let mut out = Vec::with_capacity(text.len() / 5);
-    let mut at = 0;
+    // A byte-order mark is no part of the first word.
+    let mut at = if text.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 };
     let mut line_start = true;
     while at < text.len() {
         let byte = text[at];

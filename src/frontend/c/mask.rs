@@ -6,11 +6,14 @@
 //! read once per choice of arms ([`super::conditionals`]).
 
 use super::lex::{Token, TokenKind, brackets, tokens};
-use super::scan::{split_arguments, squeeze};
+use super::scan::split_arguments;
 use crate::ir::Name;
 use crate::ir::environment::{BlockMacro, Environment};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
+
+mod operand;
+mod word;
 
 /// What was blanked and still means something, by offset into the slice.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -23,6 +26,10 @@ pub struct Notes {
     pub cleanups: BTreeMap<usize, Name>,
     /// Upper bounds of case ranges, by the offset of the `case`.
     pub case_ranges: BTreeMap<usize, String>,
+    /// `goto *p`, by the offset of the star.
+    pub computed_gotos: BTreeSet<usize>,
+    /// Labels whose address is taken.
+    pub label_addresses: BTreeSet<Name>,
 }
 
 /// A macro that stands before a block.
@@ -56,48 +63,15 @@ pub struct Masked {
     pub notes: Notes,
 }
 
-/// Words that begin or qualify a type.
-const TYPE_WORDS: [&str; 17] = [
-    "struct",
-    "union",
-    "enum",
-    "const",
-    "volatile",
-    "unsigned",
-    "signed",
-    "int",
-    "long",
-    "short",
-    "char",
-    "void",
-    "float",
-    "double",
-    "_Bool",
-    "__signed__",
-    "register",
-];
-
-/// Calls whose argument may be a type for tree-sitter too.
-const TAKES_TYPES: [&str; 9] = [
-    "sizeof",
-    "offsetof",
-    "__builtin_offsetof",
-    "_Alignof",
-    "alignof",
-    "__alignof__",
-    "va_arg",
-    "_Generic",
-    "_Static_assert",
-];
-
 /// Keywords that open a parenthesised header.
 const HEADER_WORDS: [&str; 4] = ["if", "while", "for", "switch"];
 
-/// Words after which an identifier starts an expression, not a declarator.
-const NOT_BEFORE_ATTRIBUTE: [&str; 17] = [
-    "struct", "union", "enum", "const", "static", "volatile", "return", "case", "goto", "sizeof", "else",
-    "do", "typedef", "unsigned", "signed", "extern", "inline",
-];
+/// The end of a `do` loop whose condition a macro hides.
+const UNKNOWN_END: &str = "while(_())";
+
+/// Keywords that no expression holds.
+const STATEMENT_WORDS: [&str; 10] =
+    ["if", "while", "for", "switch", "do", "return", "goto", "break", "continue", "else"];
 
 /// Masks the statements and declarations of `slice`.
 pub fn mask(slice: &[u8], env: &dyn Environment) -> Masked {
@@ -108,8 +82,8 @@ pub fn mask(slice: &[u8], env: &dyn Environment) -> Masked {
         tokens: &tokens,
         partner: &partner,
         env,
-        out: Masked { text: slice.to_vec(), notes: Notes::default() },
-        header_end: vec![false; tokens.len()],
+        out: Masked { text: readable(slice), notes: Notes::default() },
+        starts_next: vec![false; tokens.len()],
     };
     mask.directives();
     mask.statements();
@@ -118,14 +92,23 @@ pub fn mask(slice: &[u8], env: &dyn Environment) -> Masked {
     mask.out
 }
 
+/// The text in an encoding that tree-sitter reads: bytes above ASCII that are no UTF-8 become word bytes.
+fn readable(slice: &[u8]) -> Vec<u8> {
+    let mut text = slice.to_vec();
+    if std::str::from_utf8(slice).is_err() {
+        text.iter_mut().filter(|byte| !byte.is_ascii()).for_each(|byte| *byte = b'_');
+    }
+    text
+}
+
 struct Mask<'t> {
     slice: &'t [u8],
     tokens: &'t [Token],
     partner: &'t [usize],
     env: &'t dyn Environment,
     out: Masked,
-    /// Tokens that close the header of a control statement.
-    header_end: Vec<bool>,
+    /// Tokens behind which a statement starts: they close the header of a control statement, or were given a `;`.
+    starts_next: Vec<bool>,
 }
 
 impl Mask<'_> {
@@ -166,7 +149,7 @@ impl Mask<'_> {
     fn directives(&mut self) {
         for token in self.tokens.iter().filter(|token| token.kind == TokenKind::Directive) {
             let word = super::scan::directive_word(token.text(self.slice));
-            if !matches!(word, b"if" | b"ifdef" | b"ifndef" | b"else" | b"elif" | b"endif") {
+            if !super::conditionals::is_conditional(word) {
                 self.out.text[token.start..token.end]
                     .iter_mut()
                     .filter(|byte| !matches!(**byte, b'\n' | b'\r'))
@@ -180,7 +163,7 @@ impl Mask<'_> {
             if HEADER_WORDS.contains(&self.word(at))
                 && let Some((_, close)) = self.list(at)
             {
-                self.header_end[close] = true;
+                self.starts_next[close] = true;
             }
             if self.tokens[at].kind == TokenKind::Word && self.starts_statement(at) {
                 self.statement(at);
@@ -191,17 +174,49 @@ impl Mask<'_> {
     fn starts_statement(&self, at: usize) -> bool {
         let Some(before) = at.checked_sub(1) else { return false };
         match self.tokens[before].kind {
-            TokenKind::Punct(b'{' | b'}' | b';' | b':') | TokenKind::Directive => true,
-            TokenKind::Punct(b')') => self.header_end[before],
-            TokenKind::Word => matches!(self.word(before), "else" | "do"),
+            TokenKind::Punct(b'{') => !self.is_initialiser(before),
+            TokenKind::Punct(b'}' | b';' | b':') | TokenKind::Directive => true,
+            TokenKind::Punct(b')' | b'(' | b',') => self.starts_next[before],
+            TokenKind::Word => matches!(self.word(before), "else" | "do") || self.starts_next[before],
             _ => false,
         }
     }
 
+    /// Whether the brace opens a list of values, not a block.
+    fn is_initialiser(&self, brace: usize) -> bool {
+        let mut brace = brace;
+        while let Some(before) = brace.checked_sub(1) {
+            match self.tokens[before].kind {
+                TokenKind::Punct(b'=' | b',' | b'[') => return true,
+                TokenKind::Word => return self.word(before) == "return",
+                // `(struct s){ … }`: nothing is called and nothing is headed.
+                TokenKind::Punct(b')') if self.partner[before] < before => {
+                    let name = self.partner[before].checked_sub(1);
+                    return name.is_some_and(|at| {
+                        let heads = self.tokens[at].kind == TokenKind::Word && self.word(at) != "return"
+                            || self.is(at, b')');
+                        !heads
+                    });
+                }
+                TokenKind::Punct(b'{') => brace = before,
+                _ => return false,
+            }
+        }
+        false
+    }
+
     fn statement(&mut self, at: usize) {
         let word = self.word(at).to_owned();
-        if matches!(word.as_str(), "asm" | "__asm__" | "__asm") {
-            return self.assembly(at);
+        match word.as_str() {
+            "asm" | "__asm__" | "__asm" => return self.assembly(at),
+            "goto" | "__label__" => return self.jump(at),
+            "static" if self.is_declaring_macro(at + 1) => {
+                self.blank(self.tokens[at].start..self.tokens[at].end);
+                self.starts_next[at] = true;
+                return;
+            }
+            _ if word.starts_with("while_") && self.ends_do(at) => return self.do_end(at),
+            _ => self.label(at),
         }
         let keyword = HEADER_WORDS.contains(&word.as_str())
             || matches!(word.as_str(), "return" | "sizeof" | "else" | "do" | "case" | "goto");
@@ -209,28 +224,136 @@ impl Mask<'_> {
         let Some((open, close)) = self.list(at).filter(|_| !keyword && !attribute) else { return };
         let next = close + 1;
         let Some(follower) = self.tokens.get(next).copied() else { return };
+        // `DECLARE_BITMAP(map, 8) = { 0 };`
+        if follower.is(b'=') && self.is(next + 1, b'{') && self.partner[next + 1] != usize::MAX {
+            let end = self.partner[next + 1];
+            return self.blank(follower.start..self.tokens[end].end);
+        }
         // `CLASS(fd, f)(x);` and `guard(mutex)(&m);` are calls of calls.
         let block = follower.is(b'{');
+        let known = self.env.block_macro(&word).is_some();
         let heads = block
             || follower.kind == TokenKind::Word
-                && (self.deeper(at, next) || self.env.block_macro(&word).is_some())
-                && !self.is_plain_attribute(next);
+                && (self.deeper(at, next) || known)
+                && !self.is_plain_attribute(next)
+            || known && matches!(follower.kind, TokenKind::Punct(b'+' | b'-' | b'*' | b'('));
         if heads {
             return self.block(at, &word, open, close);
+        }
+        if self.holds_statements(open, close) {
+            return self.statements_in_argument(at, open, close);
         }
         // A macro used as a statement, without `;`.
         let ends =
             follower.is(b'}') || follower.kind == TokenKind::Word || follower.kind == TokenKind::Directive;
-        let gap = self.tokens[close].end;
-        if ends && gap < follower.start && !self.is_plain_attribute(next) {
-            self.out.text[gap] = if self.out.text[gap] == b'\n' { b'\n' } else { b';' };
-            if self.out.text[gap] == b'\n' {
-                // A newline must stay: take the first blank behind it.
-                let blank = (gap..follower.start).find(|&i| matches!(self.slice[i], b' ' | b'\t'));
-                if let Some(blank) = blank.filter(|_| follower.kind != TokenKind::Directive) {
-                    self.out.text[blank] = b';';
-                }
+        if ends && !self.is_plain_attribute(next) {
+            self.end_statement(close, next);
+        }
+    }
+
+    /// `static DEFINE_X(y);`
+    fn is_declaring_macro(&self, at: usize) -> bool {
+        let macro_name =
+            self.word(at).bytes().all(|b| b.is_ascii_uppercase() || b == b'_' || b.is_ascii_digit());
+        macro_name
+            && self.list(at).is_some_and(|(_, close)| self.is(close + 1, b';') || self.is(close + 1, b'='))
+    }
+
+    /// Whether an argument list holds statements: `DEBUG(if (x) f();)`.
+    fn holds_statements(&self, open: usize, close: usize) -> bool {
+        let mut at = open + 1;
+        while at < close {
+            if self.is(at, b';') || STATEMENT_WORDS.contains(&self.word(at)) {
+                return true;
             }
+            at = match self.partner[at] {
+                end if end != usize::MAX && end > at => end + 1,
+                _ => at + 1,
+            };
+        }
+        false
+    }
+
+    /// Makes a block of the last argument, headed by the macro: how often it runs is not known.
+    fn statements_in_argument(&mut self, at: usize, open: usize, close: usize) {
+        let mut start = open;
+        let mut next = open + 1;
+        while next < close && !self.is(next, b';') && !STATEMENT_WORDS.contains(&self.word(next)) {
+            if self.is(next, b',') {
+                start = next;
+            }
+            next = match self.partner[next] {
+                end if end != usize::MAX && end > next => end + 1,
+                _ => next + 1,
+            };
+        }
+        let range = self.tokens[at].start..self.tokens[start].end;
+        let stand_in = ["while(1){", "if(1){", "{"].into_iter().find(|text| {
+            text.len() <= range.len() && !self.slice[range.start..range.start + text.len()].contains(&b'\n')
+        });
+        let Some(stand_in) = stand_in else { return };
+        let args = split_arguments(self.slice, &self.tokens[open + 1..start.max(open + 1)]);
+        let name = Name::new(self.word(at));
+        self.put(range.clone(), stand_in);
+        if stand_in.len() > 1 {
+            let note = BlockNote { name, args, kind: BlockMacro::Loop, range: range.clone() };
+            self.out.notes.blocks.insert(range.start, note);
+        }
+        // The last statement may lack its `;`, which then stands behind the list.
+        self.starts_next[start] = true;
+        self.starts_next[close] = true;
+        let end = self.tokens[close].start;
+        if self.is(close + 1, b';') {
+            self.out.text[end] = b';';
+            self.out.text[self.tokens[close + 1].start] = b'}';
+        } else {
+            self.out.text[end] = b'}';
+        }
+    }
+
+    /// Puts a `;` between two tokens, if there is room. A line end may go for it, but not the one before a directive.
+    fn end_statement(&mut self, last: usize, next: usize) {
+        let gap = self.tokens[last].end..self.tokens[next].start;
+        let line_stays = self.tokens[next].kind == TokenKind::Directive;
+        self.blank(gap.clone());
+        let room = gap.clone().find(|&at| !line_stays || self.slice[at] != b'\n');
+        if let Some(at) = room {
+            self.out.text[at] = b';';
+            self.starts_next[last] = true;
+        }
+    }
+
+    fn ends_do(&self, at: usize) -> bool {
+        let open = at.checked_sub(1).filter(|&brace| self.is(brace, b'}')).map(|brace| self.partner[brace]);
+        open.and_then(|open| open.checked_sub(1)).is_some_and(|before| self.word(before) == "do")
+    }
+
+    /// `do { … } while_each_thread(a, b);`: a condition that nobody knows.
+    fn do_end(&mut self, at: usize) {
+        if let Some((_, close)) = self.list(at) {
+            let range = self.tokens[at].start..self.tokens[close].end;
+            if range.len() >= UNKNOWN_END.len() {
+                self.put(range, UNKNOWN_END);
+            }
+        }
+    }
+
+    /// `label: }`, which C23 allows.
+    fn label(&mut self, at: usize) {
+        if self.is(at + 1, b':') && self.is(at + 2, b'}') && self.word(at) != "default" {
+            self.end_statement(at + 1, at + 2);
+        }
+    }
+
+    /// `goto *p;` stands as `*p;`, `__label__ a, b;` as nothing.
+    fn jump(&mut self, at: usize) {
+        let word = self.tokens[at];
+        if self.word(at) == "__label__" {
+            let end = (at..self.tokens.len()).find(|&at| self.is(at, b';'));
+            self.blank(word.start..end.map_or(word.end, |end| self.tokens[end].start));
+        } else if self.is(at + 1, b'*') {
+            self.blank(word.start..word.end);
+            self.out.notes.computed_gotos.insert(self.tokens[at + 1].start);
         }
     }
 
@@ -265,7 +388,7 @@ impl Mask<'_> {
             return;
         }
         self.put(range.clone(), stand_in);
-        self.header_end[close] = true;
+        self.starts_next[close] = true;
         self.out
             .notes
             .blocks
@@ -321,158 +444,6 @@ impl Mask<'_> {
         }
         sections.push(start..to);
         sections
-    }
-
-    fn words(&mut self) {
-        for at in 0..self.tokens.len() {
-            match self.tokens[at].kind {
-                TokenKind::Word => self.word_repairs(at),
-                TokenKind::Punct(b'.') if self.is(at + 1, b'.') && self.is(at + 2, b'.') => {
-                    self.case_range(at)
-                }
-                TokenKind::Punct(b'&') if self.is(at + 1, b'&') && self.label_address(at) => {
-                    self.blank(self.tokens[at].start..self.tokens[at].end);
-                }
-                _ => {}
-            }
-        }
-    }
-
-    fn word_repairs(&mut self, at: usize) {
-        let word = self.word(at).to_owned();
-        match word.as_str() {
-            "typeof" | "__typeof__" | "__typeof" | "typeof_unqual" => {
-                if let Some((_, close)) = self.list(at) {
-                    self.put(self.tokens[at].start..self.tokens[close].end, "int");
-                }
-            }
-            "__auto_type" => self.put(self.tokens[at].start..self.tokens[at].end, "int"),
-            "__extension__" => self.blank(self.tokens[at].start..self.tokens[at].end),
-            "__attribute__" | "__attribute" => self.attribute(at, true),
-            "__free" | "__cleanup" => self.attribute(at, true),
-            _ if !word.starts_with("__")
-                && word.bytes().any(|b| b.is_ascii_lowercase())
-                && self.env.is_attribute(&word)
-                && !self.is(at + 1, b'(')
-                && self.between_declaration_words(at) =>
-            {
-                self.attribute(at, false);
-            }
-            _ if self.env.is_attribute(&word) => self.attribute(at, self.is(at + 1, b'(')),
-            _ if word.starts_with("__") && self.shaped_like_attribute(at) => self.attribute(at, false),
-            _ => {}
-        }
-    }
-
-    fn between_declaration_words(&self, at: usize) -> bool {
-        at > 0
-            && matches!(self.tokens[at - 1].kind, TokenKind::Word | TokenKind::Punct(b'*' | b')'))
-            && !matches!(self.word(at - 1), "return" | "case" | "goto" | "sizeof" | "else")
-            && self.tokens.get(at + 1).is_some_and(|next| next.kind == TokenKind::Word || next.is(b'*'))
-    }
-
-    /// `struct x __user *p`, `int y __maybe_unused;`: a `__word` where C allows none.
-    fn shaped_like_attribute(&self, at: usize) -> bool {
-        let Some(before) = at.checked_sub(1) else { return false };
-        let before_fits = match self.tokens[before].kind {
-            TokenKind::Word => !NOT_BEFORE_ATTRIBUTE.contains(&self.word(before)),
-            _ => false,
-        };
-        let after_fits = self.tokens.get(at + 1).is_some_and(|next| {
-            next.kind == TokenKind::Word
-                || matches!(next.kind, TokenKind::Punct(b'*' | b'=' | b';' | b',' | b')' | b'['))
-        });
-        before_fits && after_fits
-    }
-
-    fn attribute(&mut self, at: usize, with_list: bool) {
-        let start = self.tokens[at].start;
-        let mut end = self.tokens[at].end;
-        if let Some((open, close)) = self.list(at).filter(|_| with_list) {
-            end = self.tokens[close].end;
-            let inside = squeeze(&self.slice[self.tokens[open].end..self.tokens[close].start]);
-            let called = match self.word(at) {
-                "__free" => Some(Name::new(format!("__free_{inside}"))),
-                "__cleanup" => Some(inside),
-                _ => inside.find("cleanup").and_then(|from| {
-                    let rest = inside[from..].split_once('(')?.1;
-                    Some(Name::new(rest.split(')').next()?.trim()))
-                }),
-            };
-            if let Some(called) = called {
-                self.out.notes.cleanups.insert(start, called);
-            }
-        }
-        self.blank(start..end);
-    }
-
-    fn case_range(&mut self, dots: usize) {
-        let Some(case) = (0..dots).rev().take(12).find(|&at| self.word(at) == "case") else { return };
-        let Some(colon) = (dots..self.tokens.len()).take(14).find(|&at| self.is(at, b':')) else { return };
-        let range = self.tokens[dots].start..self.tokens[colon].start;
-        let upper =
-            String::from_utf8_lossy(&self.slice[self.tokens[dots + 2].end..range.end]).trim().to_owned();
-        self.out.notes.case_ranges.insert(self.tokens[case].start, upper);
-        self.blank(range);
-    }
-
-    /// `&&label`
-    fn label_address(&self, at: usize) -> bool {
-        let adjacent = self.tokens[at].end == self.tokens[at + 1].start;
-        let unary = at.checked_sub(1).is_some_and(|before| {
-            matches!(self.tokens[before].kind, TokenKind::Punct(b'=' | b',' | b'(' | b'{' | b'?' | b':'))
-        });
-        adjacent && unary && self.tokens.get(at + 2).is_some_and(|token| token.kind == TokenKind::Word)
-    }
-
-    /// Types where expressions belong: `container_of(p, struct s, m)`, `min_t(unsigned int, a, b)`.
-    /// Parameters of the function itself are what they say.
-    fn arguments(&mut self) {
-        let body = self.tokens.iter().position(|token| token.is(b'{')).unwrap_or(0);
-        for open in body + 1..self.tokens.len() {
-            let callee = self.tokens[open - 1].kind == TokenKind::Word
-                && !HEADER_WORDS.contains(&self.word(open - 1))
-                && !TAKES_TYPES.contains(&self.word(open - 1))
-                && self.word(open - 1) != "return";
-            if !callee || !self.is(open, b'(') || self.partner[open] == usize::MAX {
-                continue;
-            }
-            let close = self.partner[open];
-            let mut start = open + 1;
-            let mut at = start;
-            while at <= close {
-                if at == close || self.is(at, b',') {
-                    self.argument(start, at);
-                    start = at + 1;
-                } else if self.partner[at] != usize::MAX && self.partner[at] > at {
-                    at = self.partner[at];
-                }
-                at += 1;
-            }
-        }
-    }
-
-    fn argument(&mut self, start: usize, end: usize) {
-        if start >= end {
-            return;
-        }
-        let stars = (start..end).rev().take_while(|&at| self.is(at, b'*')).count();
-        let words = start..end - stars;
-        if words.is_empty() || !words.clone().all(|at| self.tokens[at].kind == TokenKind::Word) {
-            return;
-        }
-        let is_type =
-            words.clone().any(|at| TYPE_WORDS.contains(&self.word(at))) || stars > 0 || words.len() > 1;
-        if !is_type {
-            return;
-        }
-        let range = self.tokens[start].start..self.tokens[end - 1].end;
-        self.blank(range.clone());
-        let line = self.slice[range.clone()].iter().position(|&b| b == b'\n').unwrap_or(range.len());
-        for byte in &mut self.out.text[range.start..range.start + line] {
-            *byte = b'_';
-        }
-        self.out.text[range.start] = b'T';
     }
 }
 

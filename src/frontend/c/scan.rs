@@ -81,13 +81,17 @@ impl<'t> Scan<'t> {
                 }
                 TokenKind::Punct(b'{') => {
                     let linkage_block = at > 0 && self.tokens[at - 1].kind == TokenKind::String;
-                    let close = partner[at];
-                    if linkage_block || close == usize::MAX {
+                    let close = match partner[at] {
+                        usize::MAX => self.likely_close(at),
+                        close => close,
+                    };
+                    let defines = !linkage_block && self.function(header, at, close, &partner);
+                    if linkage_block || partner[at] == usize::MAX && !defines {
                         at += 1;
                         header = at;
                         continue;
                     }
-                    if self.function(header, at, close, &partner) {
+                    if defines {
                         header = close + 1;
                     }
                     at = close + 1;
@@ -109,6 +113,15 @@ impl<'t> Scan<'t> {
                 _ => at += 1,
             }
         }
+    }
+
+    /// Where a block ends that is never closed: at the next `}` in the first column, else with the text.
+    fn likely_close(&self, open: usize) -> usize {
+        let first_column = |at: &usize| {
+            let start = self.tokens[*at].start;
+            self.tokens[*at].is(b'}') && (start == 0 || self.text[start - 1] == b'\n')
+        };
+        (open + 1..self.tokens.len()).find(first_column).unwrap_or(self.tokens.len() - 1)
     }
 
     /// Matching brackets, counted in the first arm of each `#if` only.

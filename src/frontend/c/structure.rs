@@ -5,7 +5,6 @@
 //! shows as a difference, and the function is then not decided.
 
 use super::lex::{Token, TokenKind, brackets, tokens};
-use super::mask::Notes;
 use tree_sitter::Node;
 
 /// Nesting that is still read.
@@ -34,59 +33,55 @@ enum Kind {
     Return,
 }
 
-/// Whether the reader and the tree see the same structure in `text`.
-pub fn agrees(_original: &[u8], text: &[u8], body: Node<'_>, _notes: &Notes) -> bool {
-    let mut from_tree = Vec::new();
-    read_tree(body, 0, 0, &mut from_tree);
-    let range = if body.kind() == "compound_statement" { body.byte_range() } else { 0..text.len() };
-    let text = text.get(range).unwrap_or_default();
+/// Whether the reader and the tree see the same structure in `body`, a node of `text`'s tree.
+pub fn agrees(text: &[u8], body: Node<'_>) -> bool {
+    let text = text.get(body.byte_range()).unwrap_or_default();
     let tokens: Vec<Token> = tokens(text).into_iter().filter(|t| t.kind != TokenKind::Directive).collect();
     let mut reader =
         Reader { text, partner: brackets(&tokens), tokens: &tokens, out: Vec::new(), failed: false };
-    let start = tokens.iter().position(|token| token.is(b'{')).unwrap_or(0);
-    reader.statement(start, 0, 0);
+    reader.statement(0, 0, 0);
     // What the reader cannot follow it does not dispute.
-    reader.failed || reader.out == from_tree
+    reader.failed || reader.out == read_tree(body)
 }
 
-/// Whether a label stands anywhere below `node`.
-pub fn has_jump_label(node: Node<'_>) -> bool {
-    node.kind() == "labeled_statement"
-        || (0..node.named_child_count()).filter_map(|at| node.named_child(at as u32)).any(has_jump_label)
+fn read_tree(body: Node<'_>) -> Vec<Entry> {
+    let mut out = Vec::new();
+    let mut open = vec![(body, 0)];
+    while let Some((node, depth)) = open.pop() {
+        let kind = kind(node);
+        out.extend(kind.map(|kind| Entry { kind, depth }));
+        let mut cursor = node.walk();
+        let at = open.len();
+        open.extend(node.named_children(&mut cursor).map(|child| {
+            // An `else` stands as deep as its `if`; what either governs stands one deeper.
+            let inner = match kind {
+                Some(Kind::If) if child.kind() == "else_clause" => depth,
+                Some(Kind::If | Kind::Else | Kind::Loop | Kind::Do | Kind::Switch) => depth + 1,
+                _ => depth,
+            };
+            (child, inner)
+        }));
+        open[at..].reverse();
+    }
+    out
 }
 
-fn read_tree(node: Node<'_>, depth: usize, levels: usize, out: &mut Vec<Entry>) {
-    if levels > DEPTH_LIMIT {
-        return;
-    }
-    let kind = match node.kind() {
-        "if_statement" => Some(Kind::If),
-        "else_clause" => Some(Kind::Else),
-        "while_statement" | "for_statement" => Some(Kind::Loop),
-        "do_statement" => Some(Kind::Do),
-        "switch_statement" => Some(Kind::Switch),
-        "case_statement" if node.child_by_field_name("value").is_some() => Some(Kind::Case),
-        "case_statement" => Some(Kind::Default),
-        "labeled_statement" => Some(Kind::Label),
-        "goto_statement" => Some(Kind::Goto),
-        "break_statement" => Some(Kind::Break),
-        "continue_statement" => Some(Kind::Continue),
-        "return_statement" => Some(Kind::Return),
-        _ => None,
-    };
-    if let Some(kind) = kind {
-        out.push(Entry { kind, depth });
-    }
-    for at in 0..node.named_child_count() {
-        let Some(child) = node.named_child(at as u32) else { continue };
-        // An `else` stands as deep as its `if`; what either governs stands one deeper.
-        let inner = match kind {
-            Some(Kind::If) if child.kind() == "else_clause" => depth,
-            Some(Kind::If | Kind::Else | Kind::Loop | Kind::Do | Kind::Switch) => depth + 1,
-            _ => depth,
-        };
-        read_tree(child, inner, levels + 1, out);
-    }
+fn kind(node: Node<'_>) -> Option<Kind> {
+    Some(match node.kind() {
+        "if_statement" => Kind::If,
+        "else_clause" => Kind::Else,
+        "while_statement" | "for_statement" => Kind::Loop,
+        "do_statement" => Kind::Do,
+        "switch_statement" => Kind::Switch,
+        "case_statement" if node.child_by_field_name("value").is_some() => Kind::Case,
+        "case_statement" => Kind::Default,
+        "labeled_statement" => Kind::Label,
+        "goto_statement" => Kind::Goto,
+        "break_statement" => Kind::Break,
+        "continue_statement" => Kind::Continue,
+        "return_statement" => Kind::Return,
+        _ => return None,
+    })
 }
 
 struct Reader<'t> {
@@ -120,16 +115,7 @@ impl Reader<'_> {
             return at + 1;
         }
         match self.word(at) {
-            b"if" => {
-                self.push(Kind::If, depth);
-                let body = self.header(at + 1, depth + 1, levels);
-                let next = self.statement(body, depth + 1, levels + 1);
-                if self.word(next) != b"else" {
-                    return next;
-                }
-                self.push(Kind::Else, depth);
-                self.statement(next + 1, depth + 1, levels + 1)
-            }
+            b"if" => self.choice(at, depth, levels),
             b"while" | b"for" => {
                 self.push(Kind::Loop, depth);
                 let body = self.header(at + 1, depth + 1, levels);
@@ -158,6 +144,11 @@ impl Reader<'_> {
                 self.push(Kind::Default, depth);
                 self.labelled(at + 2, depth, levels)
             }
+            // Of no `if`: whatever the tree made of it, it is not that.
+            b"else" => {
+                self.push(Kind::Else, depth);
+                self.statement(at + 1, depth, levels + 1)
+            }
             b"goto" => self.jump(Kind::Goto, at, depth, levels),
             b"break" => self.jump(Kind::Break, at, depth, levels),
             b"continue" => self.jump(Kind::Continue, at, depth, levels),
@@ -178,8 +169,39 @@ impl Reader<'_> {
                 }
                 close + 1
             }
-            _ => self.simple(at, depth, levels),
+            _ => match self.nested_function(at) {
+                Some(body) => self.statement(body, depth, levels + 1),
+                None => self.simple(at, depth, levels),
+            },
         }
+    }
+
+    /// `if`, and the chain of `else if` behind it.
+    fn choice(&mut self, mut at: usize, mut depth: usize, levels: usize) -> usize {
+        loop {
+            self.push(Kind::If, depth);
+            let body = self.header(at + 1, depth + 1, levels);
+            let next = self.statement(body, depth + 1, levels + 1);
+            if self.word(next) != b"else" {
+                return next;
+            }
+            self.push(Kind::Else, depth);
+            depth += 1;
+            at = next + 1;
+            if self.word(at) != b"if" {
+                return self.statement(at, depth, levels + 1);
+            }
+        }
+    }
+
+    /// `int f(int x) {` inside a body: words and stars before a list with a block behind it.
+    fn nested_function(&self, at: usize) -> Option<usize> {
+        let list = (at..self.tokens.len())
+            .find(|&at| !(self.tokens[at].kind == TokenKind::Word || self.is(at, b'*')))?;
+        let words = (at..list).filter(|&at| self.tokens[at].kind == TokenKind::Word).count();
+        let close = self.partner[list];
+        let heads = self.is(list, b'(') && close != usize::MAX && words > 1 && self.word(at) != b"return";
+        (heads && self.is(close + 1, b'{')).then_some(close + 1)
     }
 
     /// What stands behind a label, unless the block ends there.

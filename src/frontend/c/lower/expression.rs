@@ -1,15 +1,20 @@
 //! Expressions: calls hoisted into statements, short circuits into branches, the rest pure.
 
-use super::{Lowerer, Source};
-use crate::ir::{
-    Base, BinaryOp, BlockId, Callee, Expr, Name, Place, Predicate, Projection, StatementKind, UnaryOp,
-};
-use crate::source::Span;
+use super::constant::{binary_op, character, number};
+use super::{Lowerer, Source, any_below, first_child, named};
+use crate::ir::{BinaryOp, BlockId, Expr, Place, UnaryOp};
 use tree_sitter::Node;
+
+/// Operators of a chain after which its value goes into a temporary: expressions stay shallow.
+const CHAIN_STEP: usize = 32;
 
 impl Lowerer<'_> {
     /// Evaluates `node` for its effects only.
     pub(super) fn effect(&mut self, source: &Source<'_>, node: Node<'_>) {
+        self.deeper(source.span(node), |this| this.effect_inner(source, node));
+    }
+
+    fn effect_inner(&mut self, source: &Source<'_>, node: Node<'_>) {
         let span = source.span(node);
         match node.kind() {
             "call_expression" => {
@@ -17,13 +22,15 @@ impl Lowerer<'_> {
                     self.call(source, node, None);
                 }
             }
-            "parenthesized_expression" => self.each(source, node, |this, child| this.effect(source, child)),
+            "parenthesized_expression" | "comma_expression" => {
+                self.note_errors(source, node);
+                self.effects(source, node);
+            }
             "cast_expression" => {
                 if let Some(value) = node.child_by_field_name("value") {
                     self.effect(source, value);
                 }
             }
-            "comma_expression" => self.each(source, node, |this, child| this.effect(source, child)),
             "conditional_expression" => {
                 let (then, otherwise, join) = self.three_blocks();
                 self.condition_of(source, node, then, otherwise);
@@ -37,9 +44,9 @@ impl Lowerer<'_> {
                 self.builder.switch_to(join);
             }
             "binary_expression" if matches!(operator(source, node), "&&" | "||") => {
-                let join = self.builder.new_block();
-                let right = self.builder.new_block();
+                let (right, join) = (self.builder.new_block(), self.builder.new_block());
                 let Some((left, other)) = sides(node) else { return };
+                self.note_errors(source, node);
                 if operator(source, node) == "&&" {
                     self.condition(source, left, right, join);
                 } else {
@@ -54,27 +61,21 @@ impl Lowerer<'_> {
                 self.update(source, node, false);
             }
             "assignment_expression" => {
+                self.note_errors(source, node);
                 self.assignment(source, node);
             }
             "identifier" if self.inline_object_effect(source, node) => {}
             "compound_statement" => self.block_statement(source, node),
             _ => {
-                self.deeper(span, |this| {
-                    this.value(source, node);
-                });
+                self.value(source, node);
             }
         }
     }
 
-    fn each(&mut self, source: &Source<'_>, node: Node<'_>, mut lower: impl FnMut(&mut Self, Node<'_>)) {
-        let span = source.span(node);
-        self.deeper(span, |this| {
-            for at in 0..node.named_child_count() {
-                if let Some(child) = node.named_child(at as u32).filter(|child| child.kind() != "comment") {
-                    lower(this, child);
-                }
-            }
-        });
+    fn effects(&mut self, source: &Source<'_>, node: Node<'_>) {
+        for child in named(node) {
+            self.effect(source, child);
+        }
     }
 
     pub(super) fn three_blocks(&mut self) -> (BlockId, BlockId, BlockId) {
@@ -91,6 +92,7 @@ impl Lowerer<'_> {
 
     fn value_inner(&mut self, source: &Source<'_>, node: Node<'_>) -> Expr {
         let span = source.span(node);
+        self.note_errors(source, node);
         match node.kind() {
             "number_literal" => number(source.text(node)),
             "char_literal" => character(source.text(node)),
@@ -139,9 +141,9 @@ impl Lowerer<'_> {
                 Expr::Const(source.written(node))
             }
             "initializer_list" => {
-                self.each(source, node, |this, child| {
-                    this.value(source, child);
-                });
+                for child in named(node) {
+                    self.value(source, child);
+                }
                 Expr::Unknown
             }
             "initializer_pair" => match node.child_by_field_name("value") {
@@ -157,49 +159,13 @@ impl Lowerer<'_> {
             "generic_expression" | "gnu_asm_expression" | "type_descriptor" | "comment" => Expr::Unknown,
             "ERROR" => {
                 self.opaque("syntax error", span);
+                self.salvage(source, node);
                 Expr::Unknown
             }
             _ => {
                 self.opaque("unknown expression", span);
                 Expr::Unknown
             }
-        }
-    }
-
-    fn identifier(&mut self, source: &Source<'_>, node: Node<'_>) -> Expr {
-        let name = source.text(node);
-        if let Some(id) = self.resolve(name) {
-            return Expr::Read(Place::local(id));
-        }
-        match name {
-            "NULL" | "nullptr" => return Expr::Null,
-            "true" | "TRUE" => return Expr::Int(1),
-            "false" | "FALSE" => return Expr::Int(0),
-            _ => {}
-        }
-        if let Some(value) = self.inline_object_value(source, node) {
-            return value;
-        }
-        let constant =
-            name.bytes().any(|b| b.is_ascii_uppercase()) && !name.bytes().any(|b| b.is_ascii_lowercase());
-        if constant { Expr::Const(Name::new(name)) } else { Expr::Read(Place::global(name)) }
-    }
-
-    fn pointer(&mut self, source: &Source<'_>, node: Node<'_>) -> Expr {
-        let Some(argument) = node.child_by_field_name("argument") else { return Expr::Unknown };
-        if source.text(node).starts_with('&') {
-            return match self.place(source, argument) {
-                Some(Place { base, mut projections }) if projections.last() == Some(&Projection::Deref) => {
-                    projections.pop();
-                    Expr::Read(Place { base, projections })
-                }
-                Some(place) => Expr::AddressOf(place),
-                None => Expr::Str,
-            };
-        }
-        match self.place(source, node) {
-            Some(place) => Expr::Read(place),
-            None => Expr::Unknown,
         }
     }
 
@@ -246,132 +212,52 @@ impl Lowerer<'_> {
             self.builder.switch_to(join);
             return Expr::Read(place);
         }
-        let Some((left, right)) = sides(node) else { return Expr::Unknown };
-        let mut left_value = self.value(source, left);
-        if has_effects(right) && reads(&left_value) {
-            left_value = self.hold(left_value, source.span(left));
-        }
-        let right = self.value(source, right);
-        match binary_op(&operator) {
-            Some(op) => Expr::binary(op, left_value, right),
-            None => {
-                self.opaque("unknown operator", span);
-                Expr::Unknown
+        // A chain of operators is long, not deep.
+        let mut chain = vec![node];
+        let mut first = node;
+        while let Some((left, _)) = sides(first) {
+            first = left;
+            if left.kind() != "binary_expression" || matches!(self::operator(source, left), "&&" | "||") {
+                break;
             }
+            chain.push(left);
         }
+        let mut value = self.value(source, first);
+        for (at, node) in chain.into_iter().rev().enumerate() {
+            let Some((left, right)) = sides(node) else { return Expr::Unknown };
+            if has_effects(right) && reads(&value) || at % CHAIN_STEP == CHAIN_STEP - 1 {
+                value = self.hold(value, source.span(left));
+            }
+            let right = self.value(source, right);
+            let Some(op) = binary_op(self::operator(source, node)) else {
+                self.opaque("unknown operator", span);
+                return Expr::Unknown;
+            };
+            value = Expr::binary(op, value, right);
+        }
+        value
     }
 
     /// `({ …; value; })`
     fn statement_expression(&mut self, source: &Source<'_>, block: Node<'_>) -> Expr {
         let mut value = Expr::Int(0);
         self.push_scope(block.id());
-        let last = (0..block.named_child_count())
-            .filter_map(|at| block.named_child(at as u32))
-            .rfind(|child| child.kind() != "comment");
-        for at in 0..block.named_child_count() {
-            let Some(child) = block.named_child(at as u32) else { continue };
-            match last {
-                Some(last) if last.id() == child.id() && child.kind() == "expression_statement" => {
-                    if let Some(inner) = first_child(child) {
-                        let span = source.span(child);
-                        let result = self.value(source, inner);
-                        value = if reads(&result) { self.hold(result, span) } else { result };
-                    }
+        let children = named(block);
+        let last = children.last().map(|child| child.id());
+        for child in children {
+            let inner = first_child(child).filter(|_| child.kind() == "expression_statement");
+            match inner {
+                Some(inner)
+                    if last == Some(child.id()) && !source.notes.asm.contains_key(&child.start_byte()) =>
+                {
+                    let result = self.value(source, inner);
+                    value = if reads(&result) { self.hold(result, source.span(child)) } else { result };
                 }
                 _ => self.statement(source, child),
             }
         }
         self.pop_scope();
         value
-    }
-
-    /// The place that `node` denotes.
-    pub(super) fn place(&mut self, source: &Source<'_>, node: Node<'_>) -> Option<Place> {
-        let span = source.span(node);
-        if self.depth >= super::DEPTH_LIMIT {
-            return None;
-        }
-        self.depth += 1;
-        let place = self.place_inner(source, node, span);
-        self.depth -= 1;
-        place
-    }
-
-    fn place_inner(&mut self, source: &Source<'_>, node: Node<'_>, span: Span) -> Option<Place> {
-        match node.kind() {
-            "identifier" => match self.identifier(source, node) {
-                Expr::Read(place) => Some(place),
-                Expr::Const(name) => Some(Place { base: Base::Global(name), projections: Vec::new() }),
-                _ => None,
-            },
-            "parenthesized_expression" => match first_child(node) {
-                Some(inner) if inner.kind() != "compound_statement" => self.place(source, inner),
-                _ => self.pointee(source, node, span).map(|mut place| {
-                    place.projections.pop();
-                    place
-                }),
-            },
-            "field_expression" => {
-                let argument = node.child_by_field_name("argument")?;
-                let field = Name::new(source.text(node.child_by_field_name("field")?));
-                let arrow = source
-                    .text
-                    .get(argument.end_byte()..node.end_byte())?
-                    .trim_ascii_start()
-                    .starts_with(b"->");
-                let base =
-                    if arrow { self.pointee(source, argument, span)? } else { self.place(source, argument)? };
-                Some(base.field(field))
-            }
-            "subscript_expression" => {
-                let argument = node.child_by_field_name("argument")?;
-                let index = node.child_by_field_name("index").or_else(|| last_child(node))?;
-                let base = match self.place(source, argument) {
-                    Some(place) => place,
-                    None => Place::local(self.builder.temporary(span)),
-                };
-                let index = self.value(source, index);
-                Some(base.project(Projection::Index(Box::new(index))))
-            }
-            "pointer_expression" if source.text(node).starts_with('*') => {
-                let argument = node.child_by_field_name("argument")?;
-                self.pointee(source, argument, span)
-            }
-            "cast_expression" => self.place(source, node.child_by_field_name("value")?),
-            "conditional_expression"
-            | "call_expression"
-            | "assignment_expression"
-            | "comma_expression"
-            | "compound_literal_expression"
-            | "update_expression"
-            | "binary_expression" => {
-                // A value that is used like a place: give it one.
-                match self.value(source, node) {
-                    Expr::Read(place) => Some(place),
-                    value => {
-                        let place = Place::local(self.builder.temporary(span));
-                        self.builder.assign(place.clone(), value, span);
-                        Some(place)
-                    }
-                }
-            }
-            _ => None,
-        }
-    }
-
-    /// The place that the pointer `node` points to.
-    fn pointee(&mut self, source: &Source<'_>, node: Node<'_>, span: Span) -> Option<Place> {
-        match self.value(source, node) {
-            Expr::Read(place) => Some(place.deref()),
-            Expr::AddressOf(place) => Some(place),
-            Expr::Const(name) => Some(Place::global(name).deref()),
-            Expr::Null | Expr::Int(_) => None,
-            value => {
-                let place = Place::local(self.builder.temporary(span));
-                self.builder.assign(place.clone(), value, span);
-                Some(place.deref())
-            }
-        }
     }
 
     /// `a = b`, `a += b`: the written place.
@@ -426,180 +312,27 @@ impl Lowerer<'_> {
             }
         });
     }
-
-    fn conditional_into(&mut self, source: &Source<'_>, node: Node<'_>, place: Place) {
-        let span = source.span(node);
-        let (then, otherwise, join) = self.three_blocks();
-        let shared = match node.child_by_field_name("consequence") {
-            // GNU `a ?: b`: the condition is the value.
-            None => {
-                let condition = node.child_by_field_name("condition");
-                let value = condition.map_or(Expr::Unknown, |condition| self.value(source, condition));
-                let held = self.hold(value, span);
-                self.builder.branch(Predicate::Holds(held.clone()), then, otherwise, span);
-                Some(held)
-            }
-            Some(_) => {
-                self.condition_of(source, node, then, otherwise);
-                None
-            }
-        };
-        for (block, field) in [(then, "consequence"), (otherwise, "alternative")] {
-            self.builder.switch_to(block);
-            match (node.child_by_field_name(field), &shared) {
-                (Some(side), _) => self.value_into(source, side, place.clone()),
-                (None, Some(held)) => self.builder.assign(place.clone(), held.clone(), span),
-                (None, None) => {}
-            }
-            self.builder.goto(join, span);
-        }
-        self.builder.switch_to(join);
-    }
-
-    pub(super) fn condition_of(
-        &mut self,
-        source: &Source<'_>,
-        node: Node<'_>,
-        then: BlockId,
-        otherwise: BlockId,
-    ) {
-        match node.child_by_field_name("condition") {
-            Some(condition) => self.condition(source, condition, then, otherwise),
-            None => {
-                self.opaque("no condition", source.span(node));
-                self.builder.branch(Predicate::Either, then, otherwise, source.span(node));
-            }
-        }
-    }
-
-    /// Branches on `node`.
-    pub(super) fn condition(
-        &mut self,
-        source: &Source<'_>,
-        node: Node<'_>,
-        then: BlockId,
-        otherwise: BlockId,
-    ) {
-        let span = source.span(node);
-        self.deeper(span, |this| match node.kind() {
-            "parenthesized_expression"
-                if first_child(node).is_some_and(|c| c.kind() != "compound_statement") =>
-            {
-                if let Some(inner) = first_child(node) {
-                    this.condition(source, inner, then, otherwise);
-                }
-            }
-            "unary_expression" if operator(source, node) == "!" => {
-                if let Some(argument) = node.child_by_field_name("argument") {
-                    this.condition(source, argument, otherwise, then);
-                }
-            }
-            "binary_expression" if matches!(operator(source, node), "&&" | "||") => {
-                let and = operator(source, node) == "&&";
-                let Some((left, right)) = sides(node) else { return };
-                let between = this.builder.new_block();
-                if and {
-                    this.condition(source, left, between, otherwise);
-                } else {
-                    this.condition(source, left, then, between);
-                }
-                this.builder.switch_to(between);
-                this.condition(source, right, then, otherwise);
-            }
-            "comma_expression" => {
-                if let Some((left, right)) = sides(node) {
-                    this.effect(source, left);
-                    this.condition(source, right, then, otherwise);
-                }
-            }
-            _ => {
-                let value = this.value(source, node);
-                match truth(&value) {
-                    Some(true) => this.builder.goto(then, span),
-                    Some(false) => this.builder.goto(otherwise, span),
-                    None => this.builder.branch(Predicate::Holds(value), then, otherwise, span),
-                }
-            }
-        });
-        if !self.builder.is_terminated() {
-            self.builder.branch(Predicate::Either, then, otherwise, span);
-        }
-    }
-
-    /// An ordinary call.
-    pub(super) fn call(&mut self, source: &Source<'_>, node: Node<'_>, place: Option<Place>) {
-        let span = source.span(node);
-        let Some(function) = node.child_by_field_name("function") else {
-            return self.opaque("call of nothing", span);
-        };
-        if function.kind() == "call_expression" && self.cleanup_form(source, node, function, place.as_ref()) {
-            return;
-        }
-        let (args, spelled) = self.arguments(source, node.child_by_field_name("arguments"));
-        let callee = match function.kind() {
-            "identifier" if self.resolve(source.text(function)).is_none() => {
-                Callee::Named(Name::new(source.text(function)))
-            }
-            _ => match self.place(source, strip(function)) {
-                Some(place) => Callee::Through(place),
-                None => Callee::Through(Place::local(self.builder.temporary(span))),
-            },
-        };
-        self.builder.push(StatementKind::Call { place, callee, args, spelled }, span);
-    }
-
-    pub(super) fn arguments(
-        &mut self,
-        source: &Source<'_>,
-        list: Option<Node<'_>>,
-    ) -> (Vec<Expr>, Vec<Name>) {
-        let (mut args, mut spelled) = (Vec::new(), Vec::new());
-        let Some(list) = list else { return (args, spelled) };
-        for at in 0..list.named_child_count() {
-            let Some(child) = list.named_child(at as u32).filter(|child| child.kind() != "comment") else {
-                continue;
-            };
-            let value = self.value(source, child);
-            args.push(value);
-            spelled.push(source.written(child));
-        }
-        (args, spelled)
-    }
 }
 
-/// The only named child that is no comment, or the first.
-pub(super) fn first_child(node: Node<'_>) -> Option<Node<'_>> {
-    (0..node.named_child_count())
-        .filter_map(|at| node.named_child(at as u32))
-        .find(|child| child.kind() != "comment")
-}
-
-fn last_child(node: Node<'_>) -> Option<Node<'_>> {
+pub(super) fn last_child(node: Node<'_>) -> Option<Node<'_>> {
     node.named_child(node.named_child_count().checked_sub(1)? as u32)
 }
 
-fn sides(node: Node<'_>) -> Option<(Node<'_>, Node<'_>)> {
+pub(super) fn sides(node: Node<'_>) -> Option<(Node<'_>, Node<'_>)> {
     Some((node.child_by_field_name("left")?, node.child_by_field_name("right")?))
 }
 
-fn operator<'s>(source: &'s Source<'_>, node: Node<'_>) -> &'s str {
+pub(super) fn operator<'s>(source: &'s Source<'_>, node: Node<'_>) -> &'s str {
     node.child_by_field_name("operator").map_or("", |operator| source.text(operator))
 }
 
-/// `(*f)(x)` calls what `f(x)` calls.
-fn strip(node: Node<'_>) -> Node<'_> {
-    match node.kind() {
-        "parenthesized_expression" => first_child(node).map_or(node, strip),
-        "pointer_expression" => node.child_by_field_name("argument").unwrap_or(node),
-        _ => node,
-    }
-}
-
 fn has_effects(node: Node<'_>) -> bool {
-    matches!(
-        node.kind(),
-        "call_expression" | "assignment_expression" | "update_expression" | "compound_statement"
-    ) || (0..node.named_child_count()).filter_map(|at| node.named_child(at as u32)).any(has_effects)
+    any_below(node, |node| {
+        matches!(
+            node.kind(),
+            "call_expression" | "assignment_expression" | "update_expression" | "compound_statement"
+        )
+    })
 }
 
 fn reads(value: &Expr) -> bool {
@@ -609,63 +342,5 @@ fn reads(value: &Expr) -> bool {
         Expr::Binary(_, left, right) => reads(left) || reads(right),
         Expr::AddressOf(place) => !place.projections.is_empty(),
         Expr::Int(_) | Expr::Null | Expr::Str | Expr::Const(_) => false,
-    }
-}
-
-/// What a constant condition decides.
-fn truth(value: &Expr) -> Option<bool> {
-    match value {
-        Expr::Int(value) => Some(*value != 0),
-        Expr::Null => Some(false),
-        Expr::Str => Some(true),
-        Expr::Unary(UnaryOp::Not, operand) => truth(operand).map(|truth| !truth),
-        _ => None,
-    }
-}
-
-fn binary_op(text: &str) -> Option<BinaryOp> {
-    Some(match text {
-        "+" => BinaryOp::Add,
-        "-" => BinaryOp::Sub,
-        "*" => BinaryOp::Mul,
-        "/" => BinaryOp::Div,
-        "%" => BinaryOp::Rem,
-        "<<" => BinaryOp::Shl,
-        ">>" => BinaryOp::Shr,
-        "&" => BinaryOp::BitAnd,
-        "|" => BinaryOp::BitOr,
-        "^" => BinaryOp::BitXor,
-        "==" => BinaryOp::Eq,
-        "!=" => BinaryOp::Ne,
-        "<" => BinaryOp::Lt,
-        "<=" => BinaryOp::Le,
-        ">" => BinaryOp::Gt,
-        ">=" => BinaryOp::Ge,
-        _ => return None,
-    })
-}
-
-fn number(text: &str) -> Expr {
-    let digits = text.trim_end_matches(['u', 'U', 'l', 'L', 'z', 'Z']).replace('\'', "");
-    let value = if let Some(hex) = digits.strip_prefix("0x").or_else(|| digits.strip_prefix("0X")) {
-        u64::from_str_radix(hex, 16).ok().map(|value| value as i64)
-    } else if let Some(bits) = digits.strip_prefix("0b").or_else(|| digits.strip_prefix("0B")) {
-        i64::from_str_radix(bits, 2).ok()
-    } else if digits.len() > 1 && digits.starts_with('0') {
-        i64::from_str_radix(&digits[1..], 8).ok()
-    } else {
-        digits.parse().ok()
-    };
-    value.map_or_else(|| Expr::Const(Name::new(text)), Expr::Int)
-}
-
-fn character(text: &str) -> Expr {
-    let inner = text.trim_start_matches(['L', 'u', 'U', '8']).trim_matches('\'');
-    let mut chars = inner.chars();
-    match (chars.next(), chars.next(), chars.next()) {
-        (Some(c), None, _) => Expr::Int(i64::from(u32::from(c))),
-        (Some('\\'), Some('0'), None) => Expr::Int(0),
-        (Some('\\'), Some('n'), None) => Expr::Int(10),
-        _ => Expr::Const(Name::new(text)),
     }
 }

@@ -6,16 +6,27 @@
 //! ```
 //! Lowering never fails: what it does not understand becomes `Opaque` and degrades the body.
 
+mod block;
+mod call;
+mod condition;
+mod conditional;
+mod constant;
+mod declaration;
 mod expression;
+mod header;
 mod inline;
+mod jump;
+mod nested;
+mod place;
+mod reading;
 mod scope;
 mod statement;
+mod switch;
 
-use super::conditionals::{self, Variant};
-use super::mask::{Notes, mask};
+use super::mask::Notes;
 use super::structure;
 use crate::ir::file_index::FunctionDefinition;
-use crate::ir::{Body, BodyBuilder, Environment, LocalId, Name, Predicate, ReturnKind, StatementKind};
+use crate::ir::{Body, BodyBuilder, Environment, LocalId, Name};
 use crate::source::{FileId, Span};
 use rustc_hash::FxHashMap;
 use scope::{Scope, Target};
@@ -44,13 +55,24 @@ pub(super) enum Origin {
     File(FileId, usize),
     /// Everything in it stands at one place: the use of a macro.
     Use(Span),
+    /// The expansion of a macro used there, and from `body` on the text of the file from `base` on.
+    Block { used: Span, body: usize, base: usize },
 }
 
 impl Source<'_> {
     fn span(&self, node: Node<'_>) -> Span {
+        match self.place(node.start_byte()) {
+            Ok((file, start)) => Span::new(file, start, start + node.end_byte() - node.start_byte()),
+            Err(used) => used,
+        }
+    }
+
+    /// Where an offset of the text lies in the file, or the use that it comes from.
+    fn place(&self, offset: usize) -> Result<(FileId, usize), Span> {
         match self.origin {
-            Origin::File(file, base) => Span::new(file, base + node.start_byte(), base + node.end_byte()),
-            Origin::Use(span) => span,
+            Origin::File(file, base) => Ok((file, base + offset)),
+            Origin::Block { used, body, base } if offset >= body => Ok((used.file, base + offset - body)),
+            Origin::Use(used) | Origin::Block { used, .. } => Err(used),
         }
     }
 
@@ -72,10 +94,14 @@ pub(super) struct Lowerer<'e> {
     targets: Vec<Target>,
     labels: FxHashMap<Name, scope::Label>,
     /// Case labels of the innermost switch, while its body is lowered.
-    switches: Vec<statement::Switch>,
-    /// Macros being expanded, outermost first.
+    switches: Vec<switch::Switch>,
+    /// Calls of nested functions that are being lowered, outermost first.
+    frames: Vec<nested::Frame>,
+    /// Macros and nested functions being expanded, outermost first.
     expanding: Vec<Name>,
     depth: usize,
+    /// How often something was not understood.
+    degraded: usize,
     function: Span,
 }
 
@@ -95,7 +121,6 @@ pub(super) fn parse(text: &[u8]) -> Option<Tree> {
 /// Lowers one function; `slice` is its text, from the start to the end of its span.
 pub fn lower(file: FileId, slice: &[u8], function: &FunctionDefinition, env: &dyn Environment) -> Body {
     let base = function.span.start as usize;
-    let header = function.header;
     let mut lowerer = Lowerer {
         env,
         builder: BodyBuilder::new(function.name.clone(), function.span),
@@ -103,25 +128,20 @@ pub fn lower(file: FileId, slice: &[u8], function: &FunctionDefinition, env: &dy
         targets: Vec::new(),
         labels: FxHashMap::default(),
         switches: Vec::new(),
+        frames: Vec::new(),
         expanding: Vec::new(),
         depth: 0,
+        degraded: 0,
         function: function.span,
     };
     lowerer.builder.end(Span { start: function.span.end.saturating_sub(1), ..function.span });
     for annotation in &function.annotations {
         lowerer.builder.annotate(annotation.clone());
     }
-    let readings = lowerer.readings(slice, function);
-    let lead = slice.get(..header.start as usize - base).unwrap_or_default();
-    let returns = return_kind(&String::from_utf8_lossy(lead));
-    let returns = if function.irregular_header && !lead.iter().any(u8::is_ascii_alphabetic) {
-        ReturnKind::Integer
-    } else {
-        returns
-    };
-    lowerer.builder.header(header, function.linkage, returns);
-    let count = readings.len();
-    for (at, reading) in readings.iter().enumerate() {
+    lowerer.head(slice, function);
+    let readings = reading::readings(slice, function, env);
+    let blocks = lowerer.route(&readings);
+    for (at, (reading, block)) in readings.found.iter().zip(blocks).enumerate() {
         let source = Source {
             text: &reading.text,
             original: slice,
@@ -129,171 +149,36 @@ pub fn lower(file: FileId, slice: &[u8], function: &FunctionDefinition, env: &dy
             origin: Origin::File(file, base),
         };
         if at == 0 {
-            lowerer.parameters(&source, reading.tree.root_node(), function);
+            lowerer.parameters(&source, reading, function);
         }
-        let body = find_body(reading.tree.root_node());
-        if at + 1 < count {
-            let (this, next) = (lowerer.builder.new_block(), lowerer.builder.new_block());
-            lowerer.choose(&reading.assumptions, this, next);
-            lowerer.builder.switch_to(this);
-            lowerer.whole(&source, body);
-            lowerer.builder.switch_to(next);
-        } else {
-            lowerer.whole(&source, body);
-        }
+        lowerer.builder.switch_to(block);
+        lowerer.whole(&source, reading);
     }
     lowerer.builder.finish()
 }
 
-/// One text of the function that parses, with its tree.
-struct Reading {
-    text: Vec<u8>,
-    notes: Notes,
-    assumptions: Vec<(Name, bool)>,
-    tree: Tree,
-}
-
 impl Lowerer<'_> {
-    /// The function as it stands; where a conditional splits statements, once per choice of arms.
-    fn readings(&mut self, slice: &[u8], function: &FunctionDefinition) -> Vec<Reading> {
-        let has_conditional = memchr::memmem::find(slice, b"#").is_some()
-            && super::lex::tokens(slice).iter().any(|token| {
-                token.kind == super::lex::TokenKind::Directive
-                    && matches!(super::scan::directive_word(token.text(slice)), b"if" | b"ifdef" | b"ifndef")
-            });
-        let plain = Variant { text: slice.to_vec(), assumptions: Vec::new() };
-        if let Some(reading) = self.reading(&plain, function) {
-            let broken =
-                reading.tree.root_node().has_error() || has_conditional && !self.agrees(&reading, slice);
-            if !(broken && has_conditional) {
-                return vec![reading];
-            }
-        }
-        let (variants, cut) = conditionals::variants(slice);
-        if cut {
-            self.builder.degrade("too many configurations", function.span);
-        }
-        variants.iter().filter_map(|variant| self.reading(variant, function)).collect()
-    }
-
-    fn reading(&mut self, variant: &Variant, function: &FunctionDefinition) -> Option<Reading> {
-        let mut text = variant.text.clone();
-        let base = function.span.start;
-        let (head, body) = ((function.header.end - base) as usize, (function.body.start - base) as usize);
-        if function.irregular_header {
-            plain_header(&mut text[..body]);
-        } else if head <= body && !text[head..body].contains(&b';') {
-            blank(&mut text[head..body]);
-        }
-        let masked = mask(&text, self.env);
-        let tree = parse(&masked.text)?;
-        Some(Reading {
-            text: masked.text,
-            notes: masked.notes,
-            assumptions: variant.assumptions.clone(),
-            tree,
-        })
-    }
-
-    fn agrees(&self, reading: &Reading, slice: &[u8]) -> bool {
-        structure::agrees(slice, &reading.text, reading.tree.root_node(), &reading.notes)
-    }
-
-    /// Branches to `this` when all assumptions hold.
-    fn choose(&mut self, assumptions: &[(Name, bool)], this: crate::ir::BlockId, next: crate::ir::BlockId) {
-        let span = self.function;
-        let mut rest = assumptions.iter().peekable();
-        if rest.peek().is_none() {
-            self.builder.goto(this, span);
-        }
-        while let Some((condition, side)) = rest.next() {
-            let on = if rest.peek().is_some() { self.builder.new_block() } else { this };
-            let predicate = Predicate::Configuration(condition.clone());
-            if *side {
-                self.builder.branch(predicate, on, next, span);
-            } else {
-                self.builder.branch(predicate, next, on, span);
-            }
-            self.builder.switch_to(on);
-        }
-    }
-
     /// One whole body of the function.
-    fn whole(&mut self, source: &Source<'_>, body: Option<Node<'_>>) {
+    fn whole(&mut self, source: &Source<'_>, reading: &reading::Reading) {
         self.labels.clear();
-        let Some(body) = body else {
-            return self.builder.opaque("no body found", self.function);
+        let Some(body) = reading.body() else {
+            self.opaque("no body found", self.function);
+            self.salvage(source, reading.root());
+            return self.opaque("no body found", self.function);
         };
-        if !structure::agrees(source.original, source.text, body, source.notes) && !body.has_error() {
-            self.builder.opaque("structure mismatch", self.function);
+        if !body.has_error() && !structure::agrees(source.text, body) {
+            self.opaque("structure mismatch", self.function);
         }
-        self.collect_labels(source, body, &mut Vec::new());
+        let degraded = self.degraded;
+        self.collect_labels(source, body);
         self.block_statement(source, body);
         if !self.builder.is_terminated() {
             let end = source.span(body);
             self.builder.return_(None, Span { start: end.end.saturating_sub(1), ..end });
         }
-    }
-
-    fn parameters(&mut self, source: &Source<'_>, root: Node<'_>, function: &FunctionDefinition) {
-        if function.irregular_header {
-            return self.irregular_parameters(source, function);
-        }
-        let Some(list) = find_kind(root, "parameter_list", 6) else { return };
-        let mut old_style: Vec<(Name, Span)> = Vec::new();
-        for at in 0..list.named_child_count() {
-            let Some(parameter) = list.named_child(at as u32) else { continue };
-            match parameter.kind() {
-                "parameter_declaration" => {
-                    let (name, ty) = self.declared(source, parameter);
-                    if let Some((name, span)) = name {
-                        self.parameter(name, ty, span);
-                    }
-                }
-                "identifier" => old_style.push((Name::new(source.text(parameter)), source.span(parameter))),
-                _ => {}
-            }
-        }
-        for (name, span) in old_style {
-            self.parameter(name, Name::default(), span);
-        }
-    }
-
-    /// `SYSCALL_DEFINE3(name, type, a, type, b)`: every word that ends an argument names a parameter.
-    fn irregular_parameters(&mut self, source: &Source<'_>, function: &FunctionDefinition) {
-        let base = function.span.start as usize;
-        let head = source.original.get(..function.body.start as usize - base).unwrap_or_default();
-        let tokens = super::lex::tokens(head);
-        for (at, token) in tokens.iter().enumerate() {
-            let ends = tokens.get(at + 1).is_some_and(|next| next.is(b',') || next.is(b')'));
-            if token.kind == super::lex::TokenKind::Word && ends && at > 1 {
-                let name = Name::new(String::from_utf8_lossy(token.text(head)));
-                self.parameter(name, Name::default(), function.header);
-            }
-        }
-    }
-
-    fn parameter(&mut self, name: Name, ty: Name, span: Span) {
-        if self.scopes[0].names.contains_key(&name) {
-            return;
-        }
-        let id = self.builder.parameter(name.clone(), ty, span);
-        self.scopes[0].names.insert(name, id);
-    }
-
-    /// Name and type text of a declaration's (first) declarator.
-    fn declared(&self, source: &Source<'_>, declaration: Node<'_>) -> (Option<(Name, Span)>, Name) {
-        let declarator = declaration.child_by_field_name("declarator");
-        let ty = declaration.child_by_field_name("type").map(|ty| source.written(ty)).unwrap_or_default();
-        match declarator {
-            Some(declarator) => {
-                let stars = "*".repeat(pointers(declarator));
-                let name =
-                    declarator_name(declarator).map(|node| (Name::new(source.text(node)), source.span(node)));
-                let ty = if stars.is_empty() { ty } else { Name::new(format!("{ty} {stars}")) };
-                (name, ty)
-            }
-            None => (None, ty),
+        // What the tree could not place and lowering did not come across.
+        if body.has_error() && self.degraded == degraded {
+            self.builder.degrade("syntax error", self.function);
         }
     }
 
@@ -303,7 +188,36 @@ impl Lowerer<'_> {
     }
 
     fn opaque(&mut self, cause: &'static str, span: Span) {
+        self.degraded += 1;
         self.builder.opaque(cause, span);
+    }
+
+    /// Marks what the parser skipped or made up right below `node`. Among statements an error is one of them.
+    fn note_errors(&mut self, source: &Source<'_>, node: Node<'_>) {
+        if node.has_error() {
+            let listed = matches!(
+                node.kind(),
+                "compound_statement" | "case_statement" | "labeled_statement" | "else_clause"
+            ) || node.kind().starts_with("preproc_");
+            let mut cursor = node.walk();
+            let mut children = node.children(&mut cursor);
+            if children.any(|child| child.is_missing() || child.is_error() && !listed) {
+                let span = source.span(node);
+                self.opaque("syntax error", if listed { Span { start: span.end, ..span } } else { span });
+            }
+        }
+    }
+
+    /// The calls below a node that makes no sense, so that what they name is known to occur.
+    fn salvage(&mut self, source: &Source<'_>, node: Node<'_>) {
+        let mut open = vec![node];
+        while let Some(node) = open.pop() {
+            if node.kind() == "call_expression" && !node.has_error() {
+                self.call(source, node, None);
+            } else {
+                open.extend(named(node).into_iter().rev());
+            }
+        }
     }
 
     /// Runs `lower` one level deeper, or not at all when that is too deep.
@@ -315,92 +229,29 @@ impl Lowerer<'_> {
         lower(self);
         self.depth -= 1;
     }
-
-    fn nop(&mut self, kind: StatementKind, span: Span) {
-        self.builder.push(kind, span);
-    }
 }
 
-fn blank(text: &mut [u8]) {
-    text.iter_mut().filter(|byte| !matches!(**byte, b'\n' | b'\r')).for_each(|byte| *byte = b' ');
+/// The named children of `node` without comments, in order.
+pub(super) fn named<'t>(node: Node<'t>) -> Vec<Node<'t>> {
+    let mut cursor = node.walk();
+    node.named_children(&mut cursor).filter(|child| child.kind() != "comment").collect()
 }
 
-/// Writes a header that parses over one that does not.
-fn plain_header(text: &mut [u8]) {
-    let first_line = text.iter().position(|&b| b == b'\n').unwrap_or(text.len());
-    blank(text);
-    for stand_in in ["int f()", "f()"] {
-        if stand_in.len() <= first_line {
-            text[..stand_in.len()].copy_from_slice(stand_in.as_bytes());
-            return;
+/// The first named child that is no comment.
+fn first_child(node: Node<'_>) -> Option<Node<'_>> {
+    let mut cursor = node.walk();
+    node.named_children(&mut cursor).find(|child| child.kind() != "comment")
+}
+
+/// Whether `wanted` holds for `node` or anything below it.
+pub(super) fn any_below<'t>(node: Node<'t>, wanted: impl Fn(Node<'t>) -> bool) -> bool {
+    let mut open = vec![node];
+    while let Some(node) = open.pop() {
+        if wanted(node) {
+            return true;
         }
+        let mut cursor = node.walk();
+        open.extend(node.named_children(&mut cursor));
     }
-}
-
-fn find_body(root: Node<'_>) -> Option<Node<'_>> {
-    let mut cursor = root.walk();
-    let function = root.children(&mut cursor).find(|child| child.kind() == "function_definition");
-    function
-        .and_then(|function| function.child_by_field_name("body"))
-        .or_else(|| find_kind(root, "compound_statement", 5))
-}
-
-/// The first node of `kind`, not deeper than `levels`.
-fn find_kind<'t>(node: Node<'t>, kind: &str, levels: usize) -> Option<Node<'t>> {
-    if node.kind() == kind {
-        return Some(node);
-    }
-    if levels == 0 {
-        return None;
-    }
-    (0..node.child_count()).find_map(|at| find_kind(node.child(at)?, kind, levels - 1))
-}
-
-/// The identifier at the heart of a declarator.
-fn declarator_name(declarator: Node<'_>) -> Option<Node<'_>> {
-    let mut node = declarator;
-    for _ in 0..32 {
-        if matches!(node.kind(), "identifier" | "field_identifier" | "type_identifier") {
-            return Some(node);
-        }
-        node = match node.child_by_field_name("declarator") {
-            Some(inner) => inner,
-            None => (0..node.named_child_count())
-                .filter_map(|at| node.named_child(at as u32))
-                .find(|child| child.kind().ends_with("declarator") || child.kind() == "identifier")?,
-        };
-    }
-    None
-}
-
-fn pointers(declarator: Node<'_>) -> usize {
-    let mut node = declarator;
-    let mut stars = 0;
-    for _ in 0..32 {
-        stars += usize::from(node.kind() == "pointer_declarator");
-        match node.child_by_field_name("declarator") {
-            Some(inner) => node = inner,
-            None => break,
-        }
-    }
-    stars
-}
-
-/// What a function gives back, from the words before its name.
-fn return_kind(lead: &str) -> ReturnKind {
-    if lead.contains('*') {
-        return ReturnKind::Pointer;
-    }
-    let words: Vec<&str> =
-        lead.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|w| !w.is_empty()).collect();
-    let has = |word: &str| words.contains(&word);
-    if has("void") {
-        ReturnKind::Void
-    } else if has("bool") || has("_Bool") || has("boolean_t") || has("gboolean") {
-        ReturnKind::Bool
-    } else if has("struct") || has("union") {
-        ReturnKind::Other
-    } else {
-        ReturnKind::Integer
-    }
+    false
 }
