@@ -1,24 +1,55 @@
-//! The textual form of a body: what tests compare and what `lockbalance cfg --format text` prints.
+//! The textual form of a body: what tests compare, what `lockbalance cfg --format text` prints, and what [`super::parse`] reads
+//! back. Nothing but the spans is lost.
 //!
 //! ```text
 //! fn f(p: struct foo *) -> integer {
+//!     let ret: int
+//!     temp _2
 //! bb0:
-//!     _2 = trylock(&(*p).lock)
+//!     _2 = trylock(&(*p).lock) as ["&p->lock"]
 //!     branch _2 ? bb1 : bb2
 //! …
 //! }
 //! ```
+//!
+//! A local is called by its name; `name#2` is local 2 where the name alone would not do (another local has it, or it is a word of
+//! this language), and a local without a name is `_2`. Names that are no identifiers, and texts, stand in quotes.
 
 use super::cfg::{BlockId, Callee, EdgeKind, Predicate, StatementKind, TerminatorKind};
 use super::place::{Base, BinaryOp, Expr, Place, Projection, UnaryOp};
-use super::{Body, ReturnKind};
+use super::{Body, Linkage, LocalKind, ReturnKind};
 use std::fmt::Write;
+
+/// The words of the textual form: a local or a callee of this name is written another way.
+pub(super) const WORDS: [&str; 18] = [
+    "as",
+    "branch",
+    "choice",
+    "declare",
+    "degraded",
+    "either",
+    "fn",
+    "goto",
+    "let",
+    "null",
+    "opaque",
+    "return",
+    "static",
+    "switch",
+    "temp",
+    "unknown",
+    "unreachable",
+    "_",
+];
 
 /// The whole body as text.
 pub fn dump(body: &Body) -> String {
     let mut out = String::new();
-    let parameters: Vec<String> =
-        body.parameter_ids().map(|id| format!("{}: {}", local_name(body, id.0), body.local(id).ty)).collect();
+    for annotation in &body.annotations {
+        let args: Vec<String> = annotation.args.iter().map(|arg| quoted(arg)).collect();
+        let _ = writeln!(out, "#[{}({})]", word(&annotation.name), args.join(", "));
+    }
+    let parameters: Vec<String> = body.parameter_ids().map(|id| declaration(body, id.0)).collect();
     let returns = match body.returns {
         ReturnKind::Void => "void",
         ReturnKind::Bool => "bool",
@@ -26,7 +57,22 @@ pub fn dump(body: &Body) -> String {
         ReturnKind::Pointer => "pointer",
         ReturnKind::Other => "other",
     };
-    let _ = writeln!(out, "fn {}({}) -> {returns} {{", body.name, parameters.join(", "));
+    let linkage = match body.linkage {
+        Linkage::Internal => "static ",
+        Linkage::External => "",
+    };
+    let _ = writeln!(out, "{linkage}fn {}({}) -> {returns} {{", word(&body.name), parameters.join(", "));
+    for (at, local) in body.locals.iter().enumerate().skip(body.parameters) {
+        let kind = match local.kind {
+            LocalKind::Parameter | LocalKind::Variable => "let",
+            LocalKind::Static => "static",
+            LocalKind::Temporary => "temp",
+        };
+        let _ = writeln!(out, "    {kind} {}", declaration(body, at as u32));
+    }
+    for degradation in &body.degradations {
+        let _ = writeln!(out, "    degraded {}", quoted(degradation.cause));
+    }
     for id in body.cfg.blocks() {
         let _ = writeln!(out, "bb{}:", id.0);
         for statement in &body.cfg.block(id).statements {
@@ -38,26 +84,42 @@ pub fn dump(body: &Body) -> String {
     out
 }
 
+/// Name and type of a local, the type only when it is known.
+fn declaration(body: &Body, id: u32) -> String {
+    let (name, ty) = (local_name(body, id), &body.locals[id as usize].ty);
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '*' || c == ' ';
+    match ty.as_str() {
+        "" => name,
+        ty if ty.chars().all(plain) && ty.trim() == ty => format!("{name}: {ty}"),
+        ty => format!("{name}: {}", quoted(ty)),
+    }
+}
+
 /// One statement as text.
 pub fn statement_text(body: &Body, kind: &StatementKind) -> String {
     match kind {
         StatementKind::Assign { place, value } => {
             format!("{} = {}", place_text(body, place), expr_text(body, value))
         }
-        StatementKind::Call { place, callee, args, .. } => {
+        StatementKind::Call { place, callee, args, spelled } => {
             let args: Vec<String> = args.iter().map(|arg| expr_text(body, arg)).collect();
             let callee = match callee {
-                Callee::Named(name) => name.to_string(),
+                Callee::Named(name) if WORDS.contains(&name.as_str()) => quoted(name),
+                Callee::Named(name) => word(name),
                 Callee::Through(place) => format!("({})", place_text(body, place)),
             };
-            let call = format!("{callee}({})", args.join(", "));
+            let mut call = format!("{callee}({})", args.join(", "));
+            if args.len() != spelled.len() || args.iter().zip(spelled).any(|(arg, text)| arg != text) {
+                let texts: Vec<String> = spelled.iter().map(|text| quoted(text)).collect();
+                let _ = write!(call, " as [{}]", texts.join(", "));
+            }
             match place {
                 Some(place) => format!("{} = {call}", place_text(body, place)),
                 None => call,
             }
         }
         StatementKind::Declare(place) => format!("declare {}", place_text(body, place)),
-        StatementKind::Opaque(cause) => format!("opaque \"{cause}\""),
+        StatementKind::Opaque(cause) => format!("opaque {}", quoted(cause)),
     }
 }
 
@@ -103,27 +165,61 @@ pub fn terminator_text(body: &Body, block: BlockId) -> String {
 pub fn predicate_text(body: &Body, predicate: &Predicate) -> String {
     match predicate {
         Predicate::Holds(expr) => expr_text(body, expr),
-        Predicate::Configuration(name) => format!("#if \"{name}\""),
+        Predicate::Configuration(name) => format!("#if {}", quoted(name)),
         Predicate::Either => "either".to_owned(),
     }
 }
 
-fn local_name(body: &Body, id: u32) -> String {
+pub(super) fn local_name(body: &Body, id: u32) -> String {
     let name = &body.locals[id as usize].name;
-    if name.is_empty() { format!("_{id}") } else { name.to_string() }
+    if name.is_empty() {
+        return format!("_{id}");
+    }
+    let shared = body.locals.iter().filter(|local| local.name == *name).count() > 1;
+    let alone = !shared && !WORDS.contains(&name.as_str()) && !is_number_name(name);
+    if alone { word(name) } else { format!("{}#{id}", word(name)) }
+}
+
+/// Whether the name looks like one that a local without a name is given.
+fn is_number_name(name: &str) -> bool {
+    name.strip_prefix('_').is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit()))
+}
+
+/// Whether the name needs no quotes.
+fn is_identifier(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
+fn word(name: &str) -> String {
+    if is_identifier(name) { name.to_owned() } else { quoted(name) }
+}
+
+fn quoted(text: &str) -> String {
+    let mut out = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
 }
 
 /// A place as text, with explicit dereferences: `(*p).lock`.
 pub fn place_text(body: &Body, place: &Place) -> String {
     let mut text = match &place.base {
         Base::Local(id) => local_name(body, id.0),
-        Base::Global(name) => format!("@{name}"),
+        Base::Global(name) => format!("@{}", word(name)),
     };
     for step in &place.projections {
         match step {
             Projection::Deref => text = format!("(*{text})"),
             Projection::Field(name) => {
-                let _ = write!(text, ".{name}");
+                let _ = write!(text, ".{}", word(name));
             }
             Projection::Index(index) => {
                 let _ = write!(text, "[{}]", expr_text(body, index));
@@ -139,7 +235,7 @@ pub fn expr_text(body: &Body, expr: &Expr) -> String {
         Expr::Int(value) => value.to_string(),
         Expr::Null => "null".to_owned(),
         Expr::Str => "\"\"".to_owned(),
-        Expr::Const(name) => format!("${name}"),
+        Expr::Const(name) => format!("${}", word(name)),
         Expr::Read(place) => place_text(body, place),
         Expr::AddressOf(place) => format!("&{}", place_text(body, place)),
         Expr::Unary(op, operand) => {
@@ -148,7 +244,11 @@ pub fn expr_text(body: &Body, expr: &Expr) -> String {
                 UnaryOp::Neg => "-",
                 UnaryOp::BitNot => "~",
             };
-            format!("{op}{}", expr_text(body, operand))
+            // `-3` is the number; the operator on a number is `-(3)`.
+            match **operand {
+                Expr::Int(0..) => format!("{op}({})", expr_text(body, operand)),
+                _ => format!("{op}{}", expr_text(body, operand)),
+            }
         }
         Expr::Binary(op, left, right) => {
             format!("({} {} {})", expr_text(body, left), binary_text(*op), expr_text(body, right))

@@ -15,6 +15,7 @@ pub mod cfg;
 pub mod dump;
 pub mod environment;
 pub mod file_index;
+pub mod parse;
 pub mod place;
 
 use crate::source::Span;
