@@ -17,6 +17,15 @@ impl Failure {
         Failure { message: message.into(), help: None, place: None }
     }
 
+    /// A word typed that is none of the words known.
+    pub fn typed(error: ProfileError) -> Self {
+        let failure = Failure::usage(error.message);
+        match error.suggestion {
+            Some(name) => failure.with_help(format!("did you mean `{name}`?")),
+            None => failure.with_help("`lockbalance rules` lists the rules"),
+        }
+    }
+
     /// A file that cannot be read or written.
     pub fn input(path: &str, reason: &str) -> Self {
         Failure::usage(format!("{path}: {reason}"))

@@ -4,7 +4,7 @@ use super::args::CheckArgs;
 use super::fail::Failure;
 use crate::frontend;
 use crate::source::{TextError, TextProvider};
-use ignore::overrides::OverrideBuilder;
+use ignore::overrides::{Override, OverrideBuilder};
 use std::io::Read;
 use std::path::Path;
 
@@ -34,42 +34,59 @@ impl TextProvider for Disk {
 }
 
 /// The files to check, sorted, each once; and what could not be walked.
+///
+/// What is named on the command line is read whatever it is called; what is found below a directory, or listed in a file (often all
+/// that a commit touches), only when it is in a language that is understood and not excluded.
 pub fn collect(args: &CheckArgs, exclude: &[String]) -> Result<(Vec<String>, Vec<TextError>), Failure> {
+    let overrides = overrides(exclude)?;
     let mut roots: Vec<String> = args.paths.iter().map(|path| path.to_string_lossy().into_owned()).collect();
-    if let Some(list) = &args.files_from {
-        roots.extend(listed(list)?);
-    } else if roots.is_empty() {
+    let listed = args.files_from.as_deref().map(listed).transpose()?;
+    if roots.is_empty() && listed.is_none() {
         roots.push(".".to_owned());
     }
     let mut found = Vec::new();
     let mut errors = Vec::new();
+    for root in &roots {
+        if metadata(root)?.is_dir() {
+            walk(root, args, &overrides, &mut found, &mut errors);
+        } else {
+            found.push(shown(root));
+        }
+    }
+    for name in listed.iter().flatten() {
+        if metadata(name)?.is_dir() {
+            walk(name, args, &overrides, &mut found, &mut errors);
+        } else if frontend::for_path(name).is_some() && !overrides.matched(name, false).is_ignore() {
+            found.push(shown(name));
+        }
+    }
+    found.sort_unstable();
+    found.dedup();
+    // A list may well be empty: a commit that touches no such file. A directory without any is a mistake.
+    if found.is_empty() && listed.is_none() {
+        return Err(Failure::usage(format!("no C file below {}", roots.join(", "))));
+    }
+    Ok((found, errors))
+}
+
+fn metadata(path: &str) -> Result<std::fs::Metadata, Failure> {
+    std::fs::metadata(path).map_err(|error| Failure::input(path, &plain(&error)))
+}
+
+fn overrides(exclude: &[String]) -> Result<Override, Failure> {
     let mut overrides = OverrideBuilder::new(".");
     for glob in exclude {
         overrides
             .add(&format!("!{glob}"))
             .map_err(|error| Failure::usage(format!("`{glob}` is not a glob: {error}")))?;
     }
-    let overrides = overrides.build().map_err(|error| Failure::usage(error.to_string()))?;
-    for root in &roots {
-        let path = Path::new(root);
-        match std::fs::metadata(path) {
-            Err(error) => return Err(Failure::input(root, &plain(&error))),
-            Ok(metadata) if metadata.is_dir() => walk(root, args, &overrides, &mut found, &mut errors),
-            Ok(_) => found.push(shown(root)),
-        }
-    }
-    found.sort_unstable();
-    found.dedup();
-    if found.is_empty() {
-        return Err(Failure::usage(format!("no C file below {}", roots.join(", "))));
-    }
-    Ok((found, errors))
+    overrides.build().map_err(|error| Failure::usage(error.to_string()))
 }
 
 fn walk(
     root: &str,
     args: &CheckArgs,
-    overrides: &ignore::overrides::Override,
+    overrides: &Override,
     found: &mut Vec<String>,
     errors: &mut Vec<TextError>,
 ) {

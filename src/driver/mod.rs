@@ -187,17 +187,18 @@ fn collect(sources: SourceMap, results: Vec<FileResult>, settings: &Settings) ->
         }
     }
     outcome.diagnostics.retain(|diagnostic| diagnostic.severity != Severity::Off);
-    let all = outcome.diagnostics.len();
-    outcome.diagnostics.retain(|diagnostic| diagnostic.confidence >= settings.confidence);
-    outcome.ledger.below_confidence = all - outcome.diagnostics.len();
-    outcome.ledger.shown = outcome.diagnostics.len();
     outcome.diagnostics.sort_by(|a, b| {
         let key = |d: &Diagnostic| (d.primary.span.file, d.primary.span.start, d.rule.id, d.primary.span.end);
-        key(a).cmp(&key(b)).then_with(|| a.message.cmp(&b.message))
+        let surer = || b.confidence.cmp(&a.confidence);
+        key(a).cmp(&key(b)).then_with(|| a.message.cmp(&b.message)).then_with(surer)
     });
     outcome.diagnostics.dedup_by(|a, b| {
         a.primary.span == b.primary.span && a.rule.id == b.rule.id && a.message == b.message
     });
+    let all = outcome.diagnostics.len();
+    outcome.diagnostics.retain(|diagnostic| diagnostic.confidence >= settings.confidence);
+    outcome.ledger.below_confidence = all - outcome.diagnostics.len();
+    outcome.ledger.shown = outcome.diagnostics.len();
     outcome
 }
 
