@@ -145,13 +145,15 @@ fn the_table_lists_what_is_there() {
         lib.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';')).collect();
     assert_eq!(floors.keys().map(String::as_str).collect::<BTreeSet<_>>(), declared);
     let edges = edges();
-    let is_used = |module: &String, name: &String| edges.contains_key(&(module.clone(), name.clone()));
-    let idle = floors.iter().flat_map(|(module, floor)| {
-        let row: Vec<&String> = floors.iter().filter(|(_, f)| f.number == floor.number).map(|(m, _)| m).collect();
-        let unused = |name: &&String| !row.iter().any(|module| is_used(module, name));
-        floor.allowed.iter().filter(unused).map(move |name| format!("`{module}` may import `{name}` and does not"))
-    });
-    none(idle.collect());
+    let mut idle = Vec::new();
+    for (module, floor) in &floors {
+        for name in &floor.allowed {
+            if !edges.contains_key(&(module.clone(), name.clone())) {
+                idle.push(format!("`{module}` may import `{name}` and does not"));
+            }
+        }
+    }
+    none(idle);
 }
 
 #[test]
