@@ -67,7 +67,8 @@ fn imports(text: &str, depth: usize) -> BTreeSet<String> {
     let climb = "super::".repeat(depth);
     let code = code(text);
     let starts = |prefix: &str| -> Vec<usize> {
-        let whole = |at: &usize| !code[..*at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':');
+        let whole =
+            |at: &usize| !code[..*at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':');
         code.match_indices(prefix).map(|(at, _)| at).filter(whole).map(|at| at + prefix.len()).collect()
     };
     let places = starts("crate::").into_iter().chain(starts(&climb));
@@ -92,8 +93,7 @@ fn first_segments(path: &str) -> Vec<String> {
 }
 
 fn identifier(text: &str) -> Option<String> {
-    let name: String =
-        text.trim_start().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+    let name: String = text.trim_start().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
     (!name.is_empty()).then_some(name)
 }
 

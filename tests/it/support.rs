@@ -105,7 +105,7 @@ pub fn lockbalance(args: &[&str], directory: &Path) -> Ran {
 }
 
 /// Whether expected texts are to be rewritten.
-pub fn updating() -> bool {
+fn updating() -> bool {
     std::env::var_os("UPDATE_EXPECT").is_some_and(|value| value == "1")
 }
 
@@ -127,7 +127,7 @@ pub fn expect(path: &Path, actual: &str) -> Result<(), String> {
 }
 
 /// The lines that differ, after the common start and before the common end.
-pub fn difference(expected: &str, actual: &str) -> String {
+fn difference(expected: &str, actual: &str) -> String {
     let (old, new): (Vec<&str>, Vec<&str>) = (expected.lines().collect(), actual.lines().collect());
     let start = old.iter().zip(&new).take_while(|(a, b)| a == b).count();
     let end = old[start..].iter().rev().zip(new[start..].iter().rev()).take_while(|(a, b)| a == b).count();
