@@ -101,7 +101,7 @@ fn bytes_that_are_no_text_are_survived() {
 fn a_file_without_permission_is_named_and_passed_over() {
     let scratch = scratch(&[("leak.c", LEAK), ("secret.c", LEAK)]);
     let secret = scratch.path().join("secret.c");
-    std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0)).expect("permissions are set");
+    std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0o000)).expect("permissions are set");
     if std::fs::read(&secret).is_ok() {
         eprintln!("skipped: this user may read everything");
         return;
