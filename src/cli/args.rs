@@ -38,10 +38,10 @@ pub enum Command {
 pub struct CheckArgs {
     /// Files and directories; the current directory when none is given.
     pub paths: Vec<PathBuf>,
-    /// Read further paths from this file, one a line (`-`: standard input).
+    /// Read further paths from this file, one a line (`-`: standard input); those of other languages are passed over.
     #[arg(long, value_name = "FILE")]
     pub files_from: Option<PathBuf>,
-    /// Leave out paths that match this glob (may be repeated).
+    /// Leave out what matches this glob below directories and in lists (may be repeated).
     #[arg(long, value_name = "GLOB")]
     pub exclude: Vec<String>,
     /// Read files that .gitignore hides, too.
@@ -50,10 +50,10 @@ pub struct CheckArgs {
     /// Judge the files given with the knowledge of the whole tree below DIR.
     #[arg(long, value_name = "DIR")]
     pub root: Option<PathBuf>,
-    /// Take the text on standard input for the file NAME (with --root: of that tree).
-    #[arg(long, value_name = "NAME")]
+    /// Check the text on standard input as the file NAME (with --root: of that tree).
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["paths", "files_from"])]
     pub stdin_filename: Option<String>,
-    /// Largest file that is read, in bytes.
+    /// Largest file that is read, in bytes; 64 MiB unless configured otherwise.
     #[arg(long, value_name = "BYTES")]
     pub max_file_size: Option<usize>,
     /// Format of the findings on standard output.
@@ -86,7 +86,7 @@ pub struct CheckArgs {
     /// Exit with 0 whatever was found.
     #[arg(long)]
     pub exit_zero: bool,
-    /// Exit with 1 when something could not be decided or read.
+    /// Exit with 1 when something could not be decided or read, too.
     #[arg(long)]
     pub fail_on_incomplete: bool,
     /// Print the ledger: what was balanced, found, not decided and why.

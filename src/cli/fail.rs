@@ -17,6 +17,15 @@ impl Failure {
         Failure { message: message.into(), help: None, place: None }
     }
 
+    /// A word typed that is none of the words known.
+    pub fn typed(error: ProfileError) -> Self {
+        let failure = Failure::usage(error.message);
+        match error.suggestion {
+            Some(name) => failure.with_help(format!("did you mean `{name}`?")),
+            None => failure.with_help("`lockbalance rules` lists the rules"),
+        }
+    }
+
     /// A file that cannot be read or written.
     pub fn input(path: &str, reason: &str) -> Self {
         Failure::usage(format!("{path}: {reason}"))
@@ -32,38 +41,36 @@ impl Failure {
     pub fn configuration(file: &str, text: &str, error: ProfileError) -> Self {
         let help = error.suggestion.map(|name| format!("did you mean `{name}`?"));
         let place = error.span.map(|span| (file.to_owned(), text.to_owned(), span));
-        let message = if place.is_some() { error.message } else { format!("{file}: {}", error.message) };
+        let message = match (&help, error.message.split_once(", expected one of")) {
+            // The one that was meant says more than all that there are.
+            (Some(_), Some((message, _))) => message.to_owned(),
+            _ => error.message,
+        };
+        let message = if place.is_some() { message } else { format!("{file}: {message}") };
         Failure { message, help, place }
     }
 
     /// Prints it to standard error.
     pub fn print(&self) {
-        let mut diagnostic = MietteDiagnostic::new(self.message.clone());
-        diagnostic.help = self.help.clone();
-        match &self.place {
-            Some((file, text, span)) => {
-                let span = span.start.min(text.len())..span.end.min(text.len());
-                let label = LabeledSpan::at(span, "here");
-                diagnostic.labels = Some(vec![label]);
-                let report = Report::new(diagnostic).with_source_code(NamedSource::new(file, text.clone()));
-                eprintln!("error: {}", self.message);
-                eprint!("{}", rendered(report));
-            }
-            None => {
-                eprintln!("error: {}", self.message);
-                if let Some(help) = &self.help {
-                    eprintln!("  help: {help}");
-                }
-            }
+        eprintln!("error: {}", self.message);
+        if let Some((file, text, span)) = &self.place {
+            eprint!("{}", snippet(file, text, span));
+        }
+        if let Some(help) = &self.help {
+            eprintln!("  help: {help}");
         }
     }
 }
 
-fn rendered(report: Report) -> String {
-    let mut out = String::new();
-    let theme = miette::GraphicalTheme::none();
-    let handler = miette::GraphicalReportHandler::new_themed(theme).with_width(100);
+/// The place in `text` with a caret under it.
+fn snippet(file: &str, text: &str, span: &std::ops::Range<usize>) -> String {
+    let span = span.start.min(text.len())..span.end.min(text.len());
+    let diagnostic = MietteDiagnostic::new("").with_label(LabeledSpan::at(span, "here"));
+    let report = Report::new(diagnostic).with_source_code(NamedSource::new(file, text.to_owned()));
+    let handler = miette::GraphicalReportHandler::new_themed(miette::GraphicalTheme::none());
+    let mut drawn = String::new();
     // Writing to a string does not fail.
-    let _ = handler.render_report(&mut out, report.as_ref());
-    out
+    let _ = handler.render_report(&mut drawn, report.as_ref());
+    let frame = drawn.lines().skip_while(|line| !line.trim_start().starts_with(','));
+    frame.flat_map(|line| [line.trim_end(), "\n"]).collect()
 }

@@ -5,7 +5,7 @@ use super::fail::Failure;
 use crate::driver::Request;
 use crate::frontend;
 use crate::source::{TextError, TextProvider};
-use ignore::overrides::OverrideBuilder;
+use ignore::overrides::{Override, OverrideBuilder};
 use rustc_hash::FxHashSet;
 use std::io::Read;
 use std::path::Path;
@@ -66,8 +66,7 @@ pub fn request(args: &CheckArgs, exclude: &[String]) -> Result<(Request, Vec<Tex
         return Ok((Request { files: given, given: FxHashSet::default(), closed }, errors, overlay));
     };
     let root = root.to_string_lossy().into_owned();
-    let metadata = std::fs::metadata(&root).map_err(|error| Failure::input(&root, &plain(&error)))?;
-    if !metadata.is_dir() {
+    if !metadata(&root)?.is_dir() {
         return Err(Failure::usage(format!("--root {root} is not a directory")));
     }
     let mut files = given.clone();
@@ -88,7 +87,7 @@ fn is_project(args: &CheckArgs) -> bool {
     PROJECT_MARKS.iter().any(|mark| only.join(mark).exists())
 }
 
-fn overrides(exclude: &[String]) -> Result<ignore::overrides::Override, Failure> {
+fn overrides(exclude: &[String]) -> Result<Override, Failure> {
     let mut overrides = OverrideBuilder::new(".");
     for glob in exclude {
         overrides
@@ -99,36 +98,49 @@ fn overrides(exclude: &[String]) -> Result<ignore::overrides::Override, Failure>
 }
 
 /// The files to check, sorted, each once; and what could not be walked.
+///
+/// What is named on the command line is read whatever it is called; what is found below a directory, or listed in a file (often all
+/// that a commit touches), only when it is in a language that is understood and not excluded.
 fn collect(args: &CheckArgs, exclude: &[String]) -> Result<(Vec<String>, Vec<TextError>), Failure> {
+    let overrides = overrides(exclude)?;
     let mut roots: Vec<String> = args.paths.iter().map(|path| path.to_string_lossy().into_owned()).collect();
-    if let Some(list) = &args.files_from {
-        roots.extend(listed(list)?);
-    } else if roots.is_empty() {
+    let listed = args.files_from.as_deref().map(listed).transpose()?;
+    if roots.is_empty() && listed.is_none() {
         roots.push(".".to_owned());
     }
     let mut found = Vec::new();
     let mut errors = Vec::new();
-    let overrides = overrides(exclude)?;
     for root in &roots {
-        let path = Path::new(root);
-        match std::fs::metadata(path) {
-            Err(error) => return Err(Failure::input(root, &plain(&error))),
-            Ok(metadata) if metadata.is_dir() => walk(root, args, &overrides, &mut found, &mut errors),
-            Ok(_) => found.push(shown(root)),
+        if metadata(root)?.is_dir() {
+            walk(root, args, &overrides, &mut found, &mut errors);
+        } else {
+            found.push(shown(root));
+        }
+    }
+    for name in listed.iter().flatten() {
+        if metadata(name)?.is_dir() {
+            walk(name, args, &overrides, &mut found, &mut errors);
+        } else if frontend::for_path(name).is_some() && !overrides.matched(name, false).is_ignore() {
+            found.push(shown(name));
         }
     }
     found.sort_unstable();
     found.dedup();
-    if found.is_empty() {
+    // A list may well be empty: a commit that touches no such file. A directory without any is a mistake.
+    if found.is_empty() && listed.is_none() {
         return Err(Failure::usage(format!("no C file below {}", roots.join(", "))));
     }
     Ok((found, errors))
 }
 
+fn metadata(path: &str) -> Result<std::fs::Metadata, Failure> {
+    std::fs::metadata(path).map_err(|error| Failure::input(path, &plain(&error)))
+}
+
 fn walk(
     root: &str,
     args: &CheckArgs,
-    overrides: &ignore::overrides::Override,
+    overrides: &Override,
     found: &mut Vec<String>,
     errors: &mut Vec<TextError>,
 ) {

@@ -7,6 +7,8 @@ mod fail;
 mod files;
 mod run;
 mod show;
+mod summary;
+mod terminal;
 
 use args::{Cli, Command};
 use clap::Parser;

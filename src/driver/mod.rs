@@ -196,8 +196,8 @@ fn collect(
     outcome.diagnostics.retain(|diagnostic| diagnostic.severity != Severity::Off);
     outcome.diagnostics.sort_by(|a, b| {
         let key = |d: &Diagnostic| (d.primary.span.file, d.primary.span.start, d.rule.id, d.primary.span.end);
-        let sure_first = b.confidence.cmp(&a.confidence);
-        key(a).cmp(&key(b)).then_with(|| a.message.cmp(&b.message)).then(sure_first)
+        let surer = || b.confidence.cmp(&a.confidence);
+        key(a).cmp(&key(b)).then_with(|| a.message.cmp(&b.message)).then_with(surer)
     });
     outcome.diagnostics.dedup_by(|a, b| {
         a.primary.span == b.primary.span && a.rule.id == b.rule.id && a.message == b.message

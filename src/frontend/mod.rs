@@ -9,6 +9,9 @@ use crate::ir::file_index::{FileIndex, FunctionDefinition, References};
 use crate::ir::{Body, Environment};
 use crate::source::FileId;
 
+/// Reads [`References`] off a text, given its index and which macros only publish a name.
+pub type ReferencesReader = fn(&[u8], &FileIndex, &dyn Fn(&str) -> bool) -> References;
+
 /// One language.
 pub struct Frontend {
     /// Its name, `c`.
@@ -18,7 +21,7 @@ pub struct Frontend {
     /// What the file defines, in one pass, without parsing bodies.
     pub index: fn(FileId, &[u8]) -> FileIndex,
     /// Where the file mentions functions without calling them; the last argument tells macros that only publish a name.
-    pub references: fn(&[u8], &FileIndex, &dyn Fn(&str) -> bool) -> References,
+    pub references: ReferencesReader,
     /// Lowers one of the functions that `index` found, given its own text.
     pub lower: fn(FileId, &[u8], &FunctionDefinition, &dyn Environment) -> Body,
 }

@@ -23,6 +23,12 @@ pub struct NameId(pub u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FunctionId(pub u32);
 
+/// Gives, for a called name, further names that it leads to: what a macro calls.
+pub type LeadsTo<'l> = &'l dyn Fn(&str, &mut dyn FnMut(&Name));
+
+/// Whether the definitions that a name called in a file may mean are asked what it does.
+pub type AsksDefinition<'a> = &'a (dyn Fn(&TreeIndex, FileId, &Name, &[FunctionId]) -> bool + Sync);
+
 /// What the tree keeps of a function definition.
 #[derive(Clone, Debug)]
 pub struct Definition {
@@ -79,7 +85,7 @@ impl TreeIndex {
         path: &str,
         index: &FileIndex,
         references: References,
-        extra: &dyn Fn(&str, &mut dyn FnMut(&Name)),
+        extra: LeadsTo<'_>,
     ) {
         debug_assert_eq!(self.files.len(), file.0 as usize);
         let mut folders: Vec<u32> = Vec::new();
@@ -115,7 +121,7 @@ impl TreeIndex {
     }
 
     /// Adds names that called macros of headers lead to, once those are known.
-    pub fn extend_calls(&mut self, extra: &dyn Fn(&str, &mut dyn FnMut(&Name))) {
+    pub fn extend_calls(&mut self, extra: LeadsTo<'_>) {
         let mut leads: FxHashMap<NameId, Vec<NameId>> = FxHashMap::default();
         for at in 0..self.names.len() {
             let mut names = Vec::new();
@@ -140,11 +146,7 @@ impl TreeIndex {
 
     /// To be called once, when all files are in: `dialects` tells the vocabulary that each file is read with, `asks` whether the
     /// definitions of a name called in a file are asked what it does.
-    pub fn finish(
-        &mut self,
-        dialects: &[u8],
-        asks: &(dyn Fn(&Self, FileId, &Name, &[FunctionId]) -> bool + Sync),
-    ) {
+    pub fn finish(&mut self, dialects: &[u8], asks: AsksDefinition<'_>) {
         for (file, &dialect) in self.files.iter_mut().zip(dialects) {
             file.dialect = dialect;
         }

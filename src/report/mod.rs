@@ -5,6 +5,7 @@ pub mod fingerprint;
 pub mod full;
 pub mod json;
 pub mod verdicts;
+mod window;
 
 use crate::source::TextProvider;
 
