@@ -5,10 +5,11 @@
 
 use super::analysis::{Analysis, Merge};
 use crate::ir::{BlockId, Cfg, Location};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 use smallvec::SmallVec;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::hash::BuildHasher;
 
 /// A node of the explored graph.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -82,7 +83,8 @@ struct Explorer<'a, A: Analysis> {
     loop_head: Vec<bool>,
     priority: Vec<u32>,
     results: Results<A::State>,
-    known: FxHashMap<(BlockId, A::State), NodeId>,
+    /// The nodes by the hash of their block and state: a state is hashed once and never copied to be looked up.
+    known: FxHashMap<u64, SmallVec<[NodeId; 1]>>,
     live: Vec<usize>,
     work: BinaryHeap<Reverse<(u32, NodeId)>>,
 }
@@ -97,9 +99,7 @@ pub fn explore<A: Analysis>(cfg: &Cfg, analysis: &mut A, limit: DisjunctLimit) -
     let loop_head = cfg
         .blocks()
         .map(|block| {
-            cfg.predecessors(block)
-                .iter()
-                .any(|edge| priority[edge.source.0 as usize] >= priority[block.0 as usize])
+            cfg.predecessors(block).any(|edge| priority[edge.source.0 as usize] >= priority[block.0 as usize])
         })
         .collect();
     let entry = analysis.entry();
@@ -155,14 +155,13 @@ impl<A: Analysis> Explorer<'_, A> {
         };
         self.analysis.enter(id);
         let states = run_block(cfg, self.analysis, block, state);
-        let edges = cfg.successors(block);
         let mut out = Vec::new();
         for state in &states {
-            if edges.is_empty() {
+            if cfg.successors(block).len() == 0 {
                 self.analysis.leave(state, block);
             }
-            for edge in &edges {
-                self.analysis.edge(state, *edge, &mut out);
+            for edge in cfg.successors(block) {
+                self.analysis.edge(state, edge, &mut out);
                 for mut next in out.drain(..) {
                     self.analysis.settle(&mut next, edge.target);
                     self.insert(edge.target, next, Some(id));
@@ -172,7 +171,8 @@ impl<A: Analysis> Explorer<'_, A> {
     }
 
     fn insert(&mut self, block: BlockId, state: A::State, predecessor: Option<NodeId>) {
-        if let Some(&same) = self.known.get(&(block, state.clone())) {
+        let hash = FxBuildHasher.hash_one((block, &state));
+        if let Some(same) = self.find(hash, block, &state) {
             return self.link(same, predecessor);
         }
         if let Some(how) = self.pressure(block) {
@@ -194,7 +194,16 @@ impl<A: Analysis> Explorer<'_, A> {
             self.results.cut.push(block);
             return;
         }
-        self.add(block, state, predecessor);
+        self.add(block, state, hash, predecessor);
+    }
+
+    /// The node of `block` with this very state.
+    fn find(&self, hash: u64, block: BlockId, state: &A::State) -> Option<NodeId> {
+        let same = |&id: &NodeId| {
+            let node = self.results.node(id);
+            node.block == block && node.state == *state
+        };
+        self.known.get(&hash)?.iter().copied().find(same)
     }
 
     /// How hard to join at `block`: loop heads join early, or values would be unrolled.
@@ -214,13 +223,14 @@ impl<A: Analysis> Explorer<'_, A> {
         if self.results.node(old).state == joined {
             return self.link(old, predecessor);
         }
-        let into = match self.known.get(&(block, joined.clone())) {
-            Some(&same) => {
+        let hash = FxBuildHasher.hash_one((block, &joined));
+        let into = match self.find(hash, block, &joined) {
+            Some(same) => {
                 self.link(same, predecessor);
                 // It may have been joined away itself, perhaps into `old`.
                 self.representative(same)
             }
-            None => self.add(block, joined, predecessor),
+            None => self.add(block, joined, hash, predecessor),
         };
         if into != old {
             let inherited = std::mem::take(&mut self.results.nodes[old.0 as usize].predecessors);
@@ -239,9 +249,9 @@ impl<A: Analysis> Explorer<'_, A> {
         }
     }
 
-    fn add(&mut self, block: BlockId, state: A::State, predecessor: Option<NodeId>) -> NodeId {
+    fn add(&mut self, block: BlockId, state: A::State, hash: u64, predecessor: Option<NodeId>) -> NodeId {
         let id = NodeId(self.results.nodes.len() as u32);
-        self.known.insert((block, state.clone()), id);
+        self.known.entry(hash).or_default().push(id);
         self.results.nodes.push(Node {
             block,
             state,

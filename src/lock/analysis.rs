@@ -1,6 +1,7 @@
 //! The path-sensitive lock analysis of one body: states, transfer, joins.
 
 use super::assume::{self, assume};
+use super::demand::Demands;
 use super::event::{Event, EventKind, Exit, ExitKind};
 use super::meaning::Meanings;
 use super::relevance::Relevance;
@@ -13,6 +14,7 @@ use crate::ir::{
 };
 use crate::profile::Profile;
 use rustc_hash::{FxHashMap, FxHashSet};
+use smallvec::SmallVec;
 
 /// The analysis of one body, and all that it learned.
 pub struct LockAnalysis<'a> {
@@ -20,6 +22,7 @@ pub struct LockAnalysis<'a> {
     pub(super) profile: &'a Profile,
     pub(super) meanings: Meanings<'a>,
     pub(super) relevance: Relevance,
+    demands: Demands,
     pub(super) in_cycle: Vec<bool>,
     /// Symbolic values.
     pub terms: Terms,
@@ -50,6 +53,7 @@ impl<'a> LockAnalysis<'a> {
             profile: meanings.profile,
             meanings,
             relevance: Relevance::of(body, &meanings),
+            demands: Demands::default(),
             in_cycle: body.cfg.in_cycle(),
             terms: Terms::default(),
             spelling: FxHashMap::default(),
@@ -127,23 +131,8 @@ impl<'a> LockAnalysis<'a> {
 
     /// Whether anything that `term` is made of is still of use at `block`.
     fn fact_matters(&self, term: TermId, block: BlockId, bound: &[TermId]) -> bool {
-        if bound.iter().any(|&value| self.terms.contains(value, term) || self.terms.contains(term, value)) {
-            return true;
-        }
-        let mut matters = matches!(self.terms.get(term), Term::Const(_));
-        self.terms.walk(term, &mut |_, part| {
-            matters |= match part {
-                Term::Input(id) => self.keep_inputs || self.relevance.local(block, *id),
-                Term::Load(address) => match self.terms.get(*address) {
-                    Term::Local(id) => self.relevance.local(block, *id),
-                    _ => self.terms.last_name(*address).is_none_or(|name| self.relevance.name(block, &name)),
-                },
-                Term::Call(name, _) => self.relevance.name(block, name),
-                Term::Query(..) | Term::Configuration(_) => true,
-                _ => false,
-            };
-        });
-        matters
+        self.demands.fact(&self.relevance, block, term)
+            || bound.iter().any(|&value| self.terms.contains(value, term) || self.terms.contains(term, value))
     }
 
     /// Joins the values of an address that differ: a new value of which only what is true of both is known.
@@ -311,12 +300,10 @@ impl Analysis for LockAnalysis<'_> {
     }
 
     fn settle(&mut self, state: &mut PathState, block: BlockId) {
-        let (terms, relevance) = (&self.terms, &self.relevance);
-        state.store.retain(|&(address, _)| match root_local(terms, address) {
-            Some(id) => relevance.local(block, id),
-            None => terms.last_name(address).is_none_or(|name| relevance.name(block, &name)),
-        });
-        let bound: Vec<TermId> = state.store.iter().map(|entry| entry.1).collect();
+        self.demands.update(&self.terms, &self.relevance, self.keep_inputs);
+        let (demands, relevance) = (&self.demands, &self.relevance);
+        state.store.retain(|&(address, _)| demands.address(relevance, block, address));
+        let bound: SmallVec<[TermId; 16]> = state.store.iter().map(|entry| entry.1).collect();
         let mut facts = std::mem::take(&mut state.facts);
         facts.retain(|(about, fact)| {
             (fact.signs != Signs::ANY || fact.equals.is_some() || !fact.differs.is_empty())
@@ -358,8 +345,7 @@ impl Analysis for LockAnalysis<'_> {
             let mut both = Fact::signs(fact.signs.or(other.signs));
             both.firm = fact.firm && other.firm;
             both.equals = fact.equals.filter(|_| fact.equals == other.equals);
-            both.differs =
-                fact.differs.iter().copied().filter(|value| other.differs.contains(value)).collect();
+            both.differs = fact.differs.intersection(&other.differs);
             if both.signs != Signs::ANY || both.equals.is_some() || !both.differs.is_empty() {
                 joined.facts.push((*about, both));
             }
@@ -411,13 +397,5 @@ impl LockAnalysis<'_> {
     /// The state of `key`, untouched when the path has not met it.
     pub(super) fn lock_state(&self, state: &PathState, key: LockKey) -> Option<LockState> {
         state.locks.get(key)
-    }
-}
-
-fn root_local(terms: &Terms, address: TermId) -> Option<crate::ir::LocalId> {
-    match terms.get(address) {
-        Term::Local(id) => Some(*id),
-        Term::Field(base, _) | Term::Index(base, _) => root_local(terms, *base),
-        _ => None,
     }
 }

@@ -184,16 +184,16 @@ impl LockAnalysis<'_> {
         // Another path to the same member may now read something else.
         let load = self.terms.intern(Term::Load(address));
         unbind(&mut state.facts, load);
-        let Some(name) = self.terms.last_name(address) else { return };
+        let Some(name) = self.terms.last_symbol(address) else { return };
         for (about, fact) in &mut state.facts {
-            if self.terms.reads_memory(*about) && self.terms.last_name(*about).as_ref() == Some(&name) {
+            if self.terms.reads_memory(*about) && self.terms.last_symbol(*about) == Some(name) {
                 fact.firm = false;
             }
         }
         let terms = &self.terms;
         state.store.retain(|&(other, _)| {
             other == address
-                || terms.last_name(other).as_ref() != Some(&name)
+                || terms.last_symbol(other) != Some(name)
                 || matches!(terms.get(other), Term::Local(_))
         });
     }
@@ -231,7 +231,7 @@ impl LockAnalysis<'_> {
                 continue;
             }
             let old = self.terms.old(value);
-            if let Some(fact) = lookup(&state.facts, value).filter(|fact| fact.firm).cloned() {
+            if let Some(fact) = lookup(&state.facts, value).filter(|fact| fact.firm).copied() {
                 let fact = match lookup(&state.facts, old) {
                     Some(other) if *other != fact => Fact::signs(other.signs.or(fact.signs)),
                     _ => fact,
@@ -260,7 +260,7 @@ impl LockAnalysis<'_> {
                 Term::Load(_) => true,
                 _ => false,
             })
-            .cloned()
+            .copied()
             .collect();
         for (about, mut fact) in compound {
             fact.firm &= !matches!(self.terms.get(about), Term::Load(_));

@@ -10,6 +10,7 @@ mod assume;
 mod calls;
 pub mod certificate;
 pub mod convention;
+pub mod demand;
 mod effects;
 mod eval;
 pub mod event;

@@ -181,15 +181,65 @@ impl Signs {
     }
 }
 
+/// More constants than this that a value differs from are not kept.
+const DIFFERS_LIMIT: usize = 6;
+
+/// A few constants, sorted; kept in place, so that a fact is plain bytes: states are copied at every branch.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Constants {
+    ids: [TermId; DIFFERS_LIMIT],
+    len: u8,
+}
+
+impl Default for Constants {
+    fn default() -> Self {
+        // The unused places always hold the same, or equal sets would differ.
+        Constants { ids: [TermId(0); DIFFERS_LIMIT], len: 0 }
+    }
+}
+
+impl std::ops::Deref for Constants {
+    type Target = [TermId];
+
+    fn deref(&self) -> &[TermId] {
+        &self.ids[..usize::from(self.len)]
+    }
+}
+
+impl std::fmt::Debug for Constants {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.iter()).finish()
+    }
+}
+
+impl Constants {
+    /// Adds `value`, unless the set is full.
+    pub fn insert(&mut self, value: TermId) {
+        let len = usize::from(self.len);
+        if let (Err(at), true) = (self.binary_search(&value), len < DIFFERS_LIMIT) {
+            self.ids.copy_within(at..len, at + 1);
+            self.ids[at] = value;
+            self.len += 1;
+        }
+    }
+
+    /// What both hold.
+    pub fn intersection(&self, other: &Constants) -> Constants {
+        let mut both = Constants::default();
+        self.iter().filter(|value| other.contains(value)).for_each(|&value| both.insert(value));
+        both
+    }
+}
+
 /// What is known of a value.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Fact {
     /// Its possible signs.
     pub signs: Signs,
     /// A constant that it equals.
     pub equals: Option<TermId>,
     /// Constants that it differs from (bounded).
-    pub differs: smallvec::SmallVec<[TermId; 2]>,
+    pub differs: Constants,
     /// Proved. Otherwise presumed: it held before something happened that may have changed it.
     pub firm: bool,
 }
@@ -197,7 +247,7 @@ pub struct Fact {
 impl Fact {
     /// Nothing known.
     pub fn any() -> Self {
-        Fact { signs: Signs::ANY, equals: None, differs: smallvec::SmallVec::new(), firm: true }
+        Fact { signs: Signs::ANY, equals: None, differs: Constants::default(), firm: true }
     }
 
     /// Only the signs.

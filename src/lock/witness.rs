@@ -209,7 +209,7 @@ fn run(
         let next = results.node(path[at + 1]).block;
         let mut on = Vec::new();
         for (state, steps) in &traces {
-            for edge in cfg.successors(block).into_iter().filter(|edge| edge.target == next) {
+            for edge in cfg.successors(block).filter(|edge| edge.target == next) {
                 let mut out = Vec::new();
                 analysis.edge(state, edge, &mut out);
                 for state in out {
@@ -245,11 +245,11 @@ fn happens(
     analysis.statement(&mut vec![state.clone()], at, statement);
     analysis.recording = false;
     let found = std::mem::replace(&mut analysis.events, events);
-    let name = analysis.terms.last_name(key.address);
+    let name = analysis.terms.last_symbol(key.address);
     found.iter().any(|event| {
         std::mem::discriminant(&event.kind) == kind
             && (event.key == key
-                || event.key.family == key.family && analysis.terms.last_name(event.key.address) == name)
+                || event.key.family == key.family && analysis.terms.last_symbol(event.key.address) == name)
     })
 }
 
@@ -272,9 +272,9 @@ fn shows(analysis: &LockAnalysis<'_>, state: &PathState, key: LockKey, sign: i32
     if analysis.terms.is_rigid(key.address) {
         return false;
     }
-    let name = analysis.terms.last_name(key.address);
+    let name = analysis.terms.last_symbol(key.address);
     state.locks.iter().any(|(other, lock)| {
-        other.family == key.family && fits(lock) && analysis.terms.last_name(other.address) == name
+        other.family == key.family && fits(lock) && analysis.terms.last_symbol(other.address) == name
     })
 }
 
@@ -297,9 +297,9 @@ fn run_statements(
                 let mut steps = steps.clone();
                 let same = |locks: &super::state::LockSet| {
                     locks.get(key).or_else(|| {
-                        let name = analysis.terms.last_name(key.address);
+                        let name = analysis.terms.last_symbol(key.address);
                         let mut alike = locks.iter().filter(|(other, _)| {
-                            other.family == key.family && analysis.terms.last_name(other.address) == name
+                            other.family == key.family && analysis.terms.last_symbol(other.address) == name
                         });
                         alike.next().map(|(_, lock)| lock)
                     })
