@@ -7,8 +7,9 @@ use super::analysis::{Analysis, Merge};
 use crate::ir::{BlockId, Cfg, Location};
 use rustc_hash::{FxBuildHasher, FxHashMap};
 use smallvec::SmallVec;
+use std::cell::OnceCell;
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, VecDeque};
 use std::hash::BuildHasher;
 
 /// A node of the explored graph.
@@ -60,6 +61,7 @@ pub struct Results<S> {
     pub cut: Vec<BlockId>,
     /// Whether any two disjuncts were joined (a finding must then be replayed before it is believed).
     pub joined: bool,
+    distances: OnceCell<Vec<Option<usize>>>,
 }
 
 impl<S> Results<S> {
@@ -74,6 +76,34 @@ impl<S> Results<S> {
             .iter()
             .map(|&id| self.node(id))
             .filter(|node| node.joined_into.is_none())
+    }
+
+    /// Number of steps from the nearest root to each node; `None` where no path leads. Worked out when first asked for.
+    pub fn distances(&self) -> &[Option<usize>] {
+        self.distances.get_or_init(|| {
+            let mut successors: Vec<SmallVec<[NodeId; 2]>> = vec![SmallVec::new(); self.nodes.len()];
+            for (at, node) in self.nodes.iter().enumerate() {
+                for from in &node.predecessors {
+                    successors[from.0 as usize].push(NodeId(at as u32));
+                }
+            }
+            let mut distance = vec![None; self.nodes.len()];
+            for root in &self.roots {
+                distance[root.0 as usize] = Some(0);
+            }
+            let mut work = VecDeque::from(self.roots.clone());
+            while let Some(node) = work.pop_front() {
+                let next = distance[node.0 as usize].map(|steps| steps + 1);
+                for to in &successors[node.0 as usize] {
+                    let distance = &mut distance[to.0 as usize];
+                    if distance.is_none() {
+                        *distance = next;
+                        work.push_back(*to);
+                    }
+                }
+            }
+            distance
+        })
     }
 }
 
@@ -114,6 +144,7 @@ pub fn explore<A: Analysis>(cfg: &Cfg, analysis: &mut A, limit: DisjunctLimit) -
             at_block: vec![Vec::new(); cfg.len()],
             cut: Vec::new(),
             joined: false,
+            distances: OnceCell::new(),
         },
         known: FxHashMap::default(),
         live: vec![0; cfg.len()],
@@ -156,16 +187,22 @@ impl<A: Analysis> Explorer<'_, A> {
         self.analysis.enter(id);
         let states = run_block(cfg, self.analysis, block, state);
         let mut out = Vec::new();
-        for state in &states {
-            if cfg.successors(block).len() == 0 {
-                self.analysis.leave(state, block);
-            }
-            for edge in cfg.successors(block) {
+        for state in states {
+            let edges = cfg.successors(block);
+            let mut copies = edges.len();
+            let mut state = Some(state);
+            for edge in edges {
+                copies -= 1;
+                // The last edge takes the state itself.
+                let Some(state) = (if copies == 0 { state.take() } else { state.clone() }) else { break };
                 self.analysis.edge(state, edge, &mut out);
                 for mut next in out.drain(..) {
                     self.analysis.settle(&mut next, edge.target);
                     self.insert(edge.target, next, Some(id));
                 }
+            }
+            if let Some(state) = state {
+                self.analysis.leave(state, block);
             }
         }
     }

@@ -208,36 +208,36 @@ impl Analysis for LockAnalysis<'_> {
 
     fn statement(&mut self, states: &mut Vec<PathState>, location: Location, statement: &Statement) {
         self.here = location;
-        let mut out = Vec::with_capacity(states.len());
-        for mut state in states.drain(..) {
-            self.fresh_count = 0;
-            match &statement.kind {
-                StatementKind::Assign { place, value } => {
-                    let value = self.evaluate(&mut state, value);
-                    self.write(&mut state, place, value);
-                    out.push(state);
-                }
-                StatementKind::Declare(place) => {
-                    self.declare(&mut state, place);
-                    out.push(state);
-                }
-                StatementKind::Call { place, callee, args, spelled } => {
-                    self.call(state, place.as_ref(), callee, args, spelled, &mut out);
-                }
-                StatementKind::Opaque(_) => {
-                    self.disturb_memory(&mut state);
-                    out.push(state);
+        match &statement.kind {
+            StatementKind::Assign { place, value } => {
+                for state in states {
+                    self.fresh_count = 0;
+                    let value = self.evaluate(state, value);
+                    self.write(state, place, value);
                 }
             }
+            StatementKind::Declare(place) => {
+                for state in states {
+                    self.fresh_count = 0;
+                    self.declare(state, place);
+                }
+            }
+            StatementKind::Call { place, callee, args, spelled } => {
+                let mut out = Vec::with_capacity(states.len());
+                for state in states.drain(..) {
+                    self.fresh_count = 0;
+                    self.call(state, place.as_ref(), callee, args, spelled, &mut out);
+                }
+                *states = out;
+            }
+            StatementKind::Opaque(_) => states.iter_mut().for_each(|state| self.disturb_memory(state)),
         }
-        *states = out;
     }
 
-    fn edge(&mut self, state: &PathState, edge: Edge<'_>, out: &mut Vec<PathState>) {
+    fn edge(&mut self, mut state: PathState, edge: Edge<'_>, out: &mut Vec<PathState>) {
         let block = edge.source;
         self.here = Location { block, statement: self.body.cfg.block(block).statements.len() as u32 };
         self.fresh_count = 0;
-        let mut state = state.clone();
         let possible = match (&self.body.cfg.block(block).terminator.kind, edge.kind) {
             (TerminatorKind::Branch(Predicate::Holds(condition)), kind) => {
                 let value = self.evaluate(&mut state, condition);
@@ -263,11 +263,10 @@ impl Analysis for LockAnalysis<'_> {
         }
     }
 
-    fn leave(&mut self, state: &PathState, block: BlockId) {
+    fn leave(&mut self, mut state: PathState, block: BlockId) {
         self.here = Location { block, statement: self.body.cfg.block(block).statements.len() as u32 };
         self.fresh_count = 0;
         let TerminatorKind::Return(value) = &self.body.cfg.block(block).terminator.kind else { return };
-        let mut state = state.clone();
         let value = value.as_ref().map(|value| self.evaluate(&mut state, value));
         if !self.recording {
             return;

@@ -9,9 +9,8 @@ use super::state::{LockKey, LockState, PathState};
 use crate::engine::{Analysis, NodeId, Results};
 use crate::ir::cfg::TerminatorKind;
 use crate::ir::{BlockId, Location};
-use rustc_hash::FxHashMap;
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::BinaryHeap;
 
 /// Paths that are replayed before a finding is given up.
 const CANDIDATE_LIMIT: usize = 24;
@@ -87,7 +86,11 @@ impl Claim {
     }
 }
 
-type Trace = (PathState, Vec<Step>);
+/// One state on a path, and the last of its steps.
+type Trace = (PathState, StepList);
+
+/// The last step of a trace in [`Walk::steps`], 0 for none.
+type StepList = usize;
 
 /// Looks for a path to `node` that shows `claim`.
 pub fn replay(
@@ -100,8 +103,15 @@ pub fn replay(
     let recording = std::mem::replace(&mut analysis.recording, false);
     let mut cut = !complete;
     let mut shown = None;
+    let mut walk = Walk {
+        results,
+        claim,
+        doubtful: results.node(node).state.doubtful,
+        behind: Vec::new(),
+        steps: Vec::new(),
+    };
     for path in &paths {
-        match run(analysis, results, path, claim) {
+        match walk.run(analysis, path) {
             Outcome::Shown(steps) => {
                 shown = Some(steps);
                 break;
@@ -120,11 +130,11 @@ pub fn replay(
 
 /// Paths from the entry to `node`, shortest first, and whether these are all (loops taken once).
 fn candidates<S>(results: &Results<S>, node: NodeId) -> (Vec<Vec<NodeId>>, bool) {
-    let distance = distances(results);
+    let distance = results.distances();
     let mut found = Vec::new();
     let mut work = BinaryHeap::new();
     // Of equally long ones the one that is nearest to the entry goes first, so that ties do not fan out.
-    let far = |id: NodeId| distance.get(&id).copied();
+    let far = |id: NodeId| distance[id.0 as usize];
     if let Some(length) = far(node) {
         work.push(Reverse((length, length, vec![node])));
     }
@@ -148,35 +158,13 @@ fn candidates<S>(results: &Results<S>, node: NodeId) -> (Vec<Vec<NodeId>>, bool)
                 continue;
             }
             let Some(left) = far(from) else { continue };
-            let mut longer = path.clone();
+            let mut longer = Vec::with_capacity(path.len() + 1);
+            longer.extend_from_slice(&path);
             longer.push(from);
             work.push(Reverse((travelled + 1 + left, left, longer)));
         }
     }
     (found, true)
-}
-
-/// Number of steps from the entry to each node.
-fn distances<S>(results: &Results<S>) -> FxHashMap<NodeId, usize> {
-    let mut successors: Vec<Vec<NodeId>> = vec![Vec::new(); results.nodes.len()];
-    for (at, node) in results.nodes.iter().enumerate() {
-        for from in &node.predecessors {
-            successors[from.0 as usize].push(NodeId(at as u32));
-        }
-    }
-    let mut distance = FxHashMap::default();
-    distance.extend(results.roots.iter().map(|&root| (root, 0)));
-    let mut work = VecDeque::from(results.roots.clone());
-    while let Some(node) = work.pop_front() {
-        let next = distance[&node] + 1;
-        for &to in &successors[node.0 as usize] {
-            if let std::collections::hash_map::Entry::Vacant(e) = distance.entry(to) {
-                e.insert(next);
-                work.push_back(to);
-            }
-        }
-    }
-    distance
 }
 
 enum Outcome {
@@ -185,50 +173,138 @@ enum Outcome {
     Cut,
 }
 
-fn run(
-    analysis: &mut LockAnalysis<'_>,
-    results: &Results<PathState>,
-    path: &[NodeId],
+/// The candidates of one finding, run one after the other. What two of them begin with is run once.
+struct Walk<'r> {
+    results: &'r Results<PathState>,
     claim: Claim,
-) -> Outcome {
-    let cfg = &analysis.body().cfg;
-    let mut traces: Vec<Trace> = vec![(analysis.entry(), Vec::new())];
-    for (at, &node) in path.iter().enumerate() {
-        let block = results.node(node).block;
-        let last = at + 1 == path.len();
-        if let (true, Claim::Happens { at, key, kind }) = (last, claim) {
-            run_statements(analysis, &mut traces, block, key, at.statement as usize);
-            traces.retain(|(state, _)| kind.is_none_or(|kind| happens(analysis, state, at, key, kind)));
-            return finish(traces, &|_| true);
+    /// Whether the finding's own state contradicts a presumed fact: only then may a path.
+    doubtful: bool,
+    /// The nodes of the last path, and the traces at the end of each.
+    behind: Vec<(NodeId, Vec<Trace>)>,
+    /// Steps of all traces, each with the one before it.
+    steps: Vec<(StepList, Step)>,
+}
+
+impl Walk<'_> {
+    fn run(&mut self, analysis: &mut LockAnalysis<'_>, path: &[NodeId]) -> Outcome {
+        let Some((&end, way)) = path.split_last() else { return Outcome::Contradicts };
+        let shared = self.behind.iter().zip(way).take_while(|((known, _), node)| known == *node).count();
+        self.behind.truncate(shared);
+        for &node in &way[shared..] {
+            let mut traces = match self.enter(analysis, node) {
+                Ok(traces) => traces,
+                Err(outcome) => return outcome,
+            };
+            let block = self.results.node(node).block;
+            self.execute(analysis, &mut traces, block, usize::MAX);
+            self.behind.push((node, traces));
         }
-        run_statements(analysis, &mut traces, block, claim.key(), usize::MAX);
-        if last {
-            let Claim::Balance { key, sign } = claim else { return Outcome::Contradicts };
-            return finish(traces, &|state| shows(analysis, state, key, sign));
+        match self.enter(analysis, end) {
+            Ok(traces) => self.finish(analysis, traces, end),
+            Err(outcome) => outcome,
         }
-        let next = results.node(path[at + 1]).block;
+    }
+
+    /// The traces at the start of `node`, coming from the node before it.
+    fn enter(&mut self, analysis: &mut LockAnalysis<'_>, node: NodeId) -> Result<Vec<Trace>, Outcome> {
+        let Some((from, traces)) = self.behind.last() else { return Ok(vec![(analysis.entry(), 0)]) };
+        let (block, next) = (self.results.node(*from).block, self.results.node(node).block);
         let mut on = Vec::new();
-        for (state, steps) in &traces {
-            for edge in cfg.successors(block).filter(|edge| edge.target == next) {
-                let mut out = Vec::new();
-                analysis.edge(state, edge, &mut out);
-                for state in out {
-                    let mut steps = steps.clone();
-                    steps.extend(branch_step(analysis, block, edge));
+        let mut out = Vec::new();
+        for (state, steps) in traces {
+            for edge in analysis.body().cfg.successors(block).filter(|edge| edge.target == next) {
+                analysis.edge(state.clone(), edge, &mut out);
+                for state in out.drain(..).filter(|state| !state.doubtful || self.doubtful) {
+                    let steps = match branch_step(analysis, block, edge) {
+                        Some(step) => add_step(&mut self.steps, *steps, step),
+                        None => *steps,
+                    };
                     on.push((state, steps));
                 }
             }
         }
-        on.retain(|(state, _)| !state.doubtful || results.node(path[path.len() - 1]).state.doubtful);
-        if on.is_empty() {
-            return Outcome::Contradicts;
+        match on.len() {
+            0 => Err(Outcome::Contradicts),
+            len if len > STATE_LIMIT => Err(Outcome::Cut),
+            _ => Ok(on),
         }
-        if on.len() > STATE_LIMIT {
-            return Outcome::Cut;
-        }
-        traces = on;
     }
-    Outcome::Contradicts
+
+    /// Runs the statements of `block` before `until`.
+    fn execute(
+        &mut self,
+        analysis: &mut LockAnalysis<'_>,
+        traces: &mut Vec<Trace>,
+        block: BlockId,
+        until: usize,
+    ) {
+        let body = analysis.body();
+        let key = self.claim.key();
+        let mut states = Vec::new();
+        for (at, statement) in body.cfg.block(block).statements.iter().enumerate().take(until) {
+            let location = Location { block, statement: at as u32 };
+            let mut on = Vec::with_capacity(traces.len());
+            for (state, steps) in traces.drain(..) {
+                let before = lock_like(analysis, &state, key);
+                states.push(state);
+                analysis.statement(&mut states, location, statement);
+                for state in states.drain(..) {
+                    let steps = match change(before, lock_like(analysis, &state, key)) {
+                        Some(kind) => add_step(&mut self.steps, steps, Step { kind, at: location }),
+                        None => steps,
+                    };
+                    on.push((state, steps));
+                }
+            }
+            *traces = on;
+        }
+    }
+
+    /// Whether the traces at the start of the last node come to show the claim.
+    fn finish(&mut self, analysis: &mut LockAnalysis<'_>, mut traces: Vec<Trace>, end: NodeId) -> Outcome {
+        let block = self.results.node(end).block;
+        let shown = match self.claim {
+            Claim::Happens { at, key, kind } => {
+                self.execute(analysis, &mut traces, block, at.statement as usize);
+                traces
+                    .iter()
+                    .position(|(state, _)| kind.is_none_or(|kind| happens(analysis, state, at, key, kind)))
+            }
+            Claim::Balance { key, sign } => {
+                self.execute(analysis, &mut traces, block, usize::MAX);
+                traces.iter().position(|(state, _)| shows(analysis, state, key, sign))
+            }
+        };
+        match shown {
+            Some(at) => Outcome::Shown(self.steps_to(traces[at].1)),
+            None => Outcome::Contradicts,
+        }
+    }
+
+    fn steps_to(&self, mut last: StepList) -> Vec<Step> {
+        let mut steps = Vec::new();
+        while let Some(at) = last.checked_sub(1) {
+            let (before, step) = &self.steps[at];
+            steps.push(step.clone());
+            last = *before;
+        }
+        steps.reverse();
+        steps
+    }
+}
+
+fn add_step(steps: &mut Vec<(StepList, Step)>, before: StepList, step: Step) -> StepList {
+    steps.push((before, step));
+    steps.len()
+}
+
+/// The state of the lock, or of the first one that is called like it.
+fn lock_like(analysis: &LockAnalysis<'_>, state: &PathState, key: LockKey) -> Option<LockState> {
+    let name = analysis.terms.last_symbol(key.address);
+    let alike =
+        |other: LockKey| other.family == key.family && analysis.terms.last_symbol(other.address) == name;
+    let by_name = || state.locks.iter().find(|&(other, _)| alike(other)).map(|(_, lock)| lock);
+    state.locks.get(key).or_else(by_name)
 }
 
 /// Whether executing the statement at `at` records such an event again.
@@ -253,13 +329,6 @@ fn happens(
     })
 }
 
-fn finish(traces: Vec<Trace>, shows: &dyn Fn(&PathState) -> bool) -> Outcome {
-    match traces.into_iter().find(|(state, _)| shows(state)) {
-        Some((_, steps)) => Outcome::Shown(steps),
-        None => Outcome::Contradicts,
-    }
-}
-
 /// Whether the lock is out of balance. A lock named by a joined value has another name on a single path.
 fn shows(analysis: &LockAnalysis<'_>, state: &PathState, key: LockKey, sign: i32) -> bool {
     let fits = |lock: LockState| lock.balance().signum() == sign;
@@ -276,42 +345,6 @@ fn shows(analysis: &LockAnalysis<'_>, state: &PathState, key: LockKey, sign: i32
     state.locks.iter().any(|(other, lock)| {
         other.family == key.family && fits(lock) && analysis.terms.last_symbol(other.address) == name
     })
-}
-
-fn run_statements(
-    analysis: &mut LockAnalysis<'_>,
-    traces: &mut Vec<Trace>,
-    block: BlockId,
-    key: LockKey,
-    until: usize,
-) {
-    let body = analysis.body();
-    for (at, statement) in body.cfg.block(block).statements.iter().enumerate().take(until) {
-        let location = Location { block, statement: at as u32 };
-        let mut on = Vec::with_capacity(traces.len());
-        for (state, steps) in traces.drain(..) {
-            let before = state.locks.clone();
-            let mut states = vec![state];
-            analysis.statement(&mut states, location, statement);
-            for state in states {
-                let mut steps = steps.clone();
-                let same = |locks: &super::state::LockSet| {
-                    locks.get(key).or_else(|| {
-                        let name = analysis.terms.last_symbol(key.address);
-                        let mut alike = locks.iter().filter(|(other, _)| {
-                            other.family == key.family && analysis.terms.last_symbol(other.address) == name
-                        });
-                        alike.next().map(|(_, lock)| lock)
-                    })
-                };
-                if let Some(kind) = change(same(&before), same(&state.locks)) {
-                    steps.push(Step { kind, at: location });
-                }
-                on.push((state, steps));
-            }
-        }
-        *traces = on;
-    }
 }
 
 fn change(before: Option<LockState>, after: Option<LockState>) -> Option<StepKind> {
