@@ -5,6 +5,7 @@ use super::demand::Demands;
 use super::event::{Event, EventKind, Exit, ExitKind};
 use super::meaning::Meanings;
 use super::relevance::Relevance;
+use super::replay::Replays;
 use super::state::{Fact, LockKey, LockState, Now, PathState, Signs, bind, lookup};
 use super::terms::{Site, Term, TermId, Terms};
 use crate::engine::{Analysis, Merge, NodeId};
@@ -43,6 +44,8 @@ pub struct LockAnalysis<'a> {
     pub(super) keep_inputs: bool,
     /// Events and exits are recorded (not while a path is replayed for feasibility only).
     pub(super) recording: bool,
+    /// Paths run for findings.
+    pub(super) replays: Replays,
 }
 
 impl<'a> LockAnalysis<'a> {
@@ -66,6 +69,7 @@ impl<'a> LockAnalysis<'a> {
             node: NodeId(0),
             keep_inputs,
             recording: true,
+            replays: Replays::default(),
         }
     }
 

@@ -17,6 +17,7 @@ pub mod event;
 pub mod exits;
 pub mod meaning;
 pub mod relevance;
+pub mod replay;
 pub mod state;
 pub mod summary;
 pub mod terms;

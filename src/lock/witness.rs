@@ -5,10 +5,11 @@
 
 use super::analysis::LockAnalysis;
 use super::event::EventKind;
+use super::replay::{Blind, Blocked, Follower, Replays, Trace, enter, execute};
 use super::state::{LockKey, LockState, PathState};
 use crate::engine::{Analysis, NodeId, Results};
-use crate::ir::cfg::TerminatorKind;
-use crate::ir::{BlockId, Location};
+use crate::ir::cfg::{Edge, TerminatorKind};
+use crate::ir::{BlockId, EdgeKind, Location};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
@@ -16,8 +17,6 @@ use std::collections::BinaryHeap;
 const CANDIDATE_LIMIT: usize = 24;
 /// Partial paths that are looked at to find them.
 const SEARCH_LIMIT: usize = 4_000;
-/// States followed side by side on one path.
-const STATE_LIMIT: usize = 24;
 
 /// One step of a witness.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,12 +85,6 @@ impl Claim {
     }
 }
 
-/// One state on a path, and the last of its steps.
-type Trace = (PathState, StepList);
-
-/// The last step of a trace in [`Walk::steps`], 0 for none.
-type StepList = usize;
-
 /// Looks for a path to `node` that shows `claim`.
 pub fn replay(
     analysis: &mut LockAnalysis<'_>,
@@ -100,26 +93,23 @@ pub fn replay(
     claim: Claim,
 ) -> Replay {
     let (paths, complete) = candidates(results, node);
+    let doubtful = results.node(node).state.doubtful;
     let recording = std::mem::replace(&mut analysis.recording, false);
+    let mut replays = std::mem::take(&mut analysis.replays);
     let mut cut = !complete;
     let mut shown = None;
-    let mut walk = Walk {
-        results,
-        claim,
-        doubtful: results.node(node).state.doubtful,
-        behind: Vec::new(),
-        steps: Vec::new(),
-    };
     for path in &paths {
-        match walk.run(analysis, path) {
-            Outcome::Shown(steps) => {
-                shown = Some(steps);
+        let blocks: Vec<BlockId> = path.iter().map(|&node| results.node(node).block).collect();
+        match run(analysis, &mut replays, &blocks, doubtful, claim) {
+            Ok(Some(trace)) => {
+                shown = Some(explain(analysis, &blocks, doubtful, claim, trace));
                 break;
             }
-            Outcome::Contradicts => {}
-            Outcome::Cut => cut = true,
+            Ok(None) | Err(Blocked::Contradicts) => {}
+            Err(Blocked::Cut) => cut = true,
         }
     }
+    analysis.replays = replays;
     analysis.recording = recording;
     match shown {
         Some(steps) => Replay::Shown(steps),
@@ -167,144 +157,115 @@ fn candidates<S>(results: &Results<S>, node: NodeId) -> (Vec<Vec<NodeId>>, bool)
     (found, true)
 }
 
-enum Outcome {
-    Shown(Vec<Step>),
-    Contradicts,
-    Cut,
-}
-
-/// The candidates of one finding, run one after the other. What two of them begin with is run once.
-struct Walk<'r> {
-    results: &'r Results<PathState>,
-    claim: Claim,
-    /// Whether the finding's own state contradicts a presumed fact: only then may a path.
+/// Runs `path`; answers which of the traces at its end shows the claim.
+fn run(
+    analysis: &mut LockAnalysis<'_>,
+    replays: &mut Replays,
+    path: &[BlockId],
     doubtful: bool,
-    /// The nodes of the last path, and the traces at the end of each.
-    behind: Vec<(NodeId, Vec<Trace>)>,
-    /// Steps of all traces, each with the one before it.
-    steps: Vec<(StepList, Step)>,
+    claim: Claim,
+) -> Result<Option<usize>, Blocked> {
+    match claim {
+        Claim::Balance { key, sign } => {
+            let traces = replays.follow(analysis, path, doubtful)?;
+            Ok(traces.iter().position(|(state, ())| shows(analysis, state, key, sign)))
+        }
+        Claim::Happens { at, key, kind } => {
+            let Some((&end, way)) = path.split_last() else { return Ok(None) };
+            let before = replays.follow(analysis, way, doubtful)?;
+            let start = match way.last() {
+                Some(&from) => enter(analysis, before, (from, end), doubtful, &mut Blind)?,
+                None => before.to_vec(),
+            };
+            let traces = execute(analysis, start, end, at.statement as usize, &mut Blind);
+            let happens =
+                |(state, ()): &Trace<()>| kind.is_none_or(|kind| happens(analysis, state, at, key, kind));
+            Ok(traces.iter().position(happens))
+        }
+    }
 }
 
-impl Walk<'_> {
-    fn run(&mut self, analysis: &mut LockAnalysis<'_>, path: &[NodeId]) -> Outcome {
-        let Some((&end, way)) = path.split_last() else { return Outcome::Contradicts };
-        let shared = self.behind.iter().zip(way).take_while(|((known, _), node)| known == *node).count();
-        self.behind.truncate(shared);
-        for &node in &way[shared..] {
-            let mut traces = match self.enter(analysis, node) {
-                Ok(traces) => traces,
-                Err(outcome) => return outcome,
-            };
-            let block = self.results.node(node).block;
-            self.execute(analysis, &mut traces, block, usize::MAX);
-            self.behind.push((node, traces));
+/// The steps of the trace numbered `trace` at the end of `path`: it is run once more, this time written down.
+fn explain(
+    analysis: &mut LockAnalysis<'_>,
+    path: &[BlockId],
+    doubtful: bool,
+    claim: Claim,
+    trace: usize,
+) -> Vec<Step> {
+    let mut steps = Steps { key: claim.key(), list: Vec::new() };
+    let mut traces = vec![(analysis.entry(), 0)];
+    for (nth, &block) in path.iter().enumerate() {
+        if nth > 0 {
+            traces =
+                enter(analysis, &traces, (path[nth - 1], block), doubtful, &mut steps).unwrap_or_default();
         }
-        match self.enter(analysis, end) {
-            Ok(traces) => self.finish(analysis, traces, end),
-            Err(outcome) => outcome,
-        }
-    }
-
-    /// The traces at the start of `node`, coming from the node before it.
-    fn enter(&mut self, analysis: &mut LockAnalysis<'_>, node: NodeId) -> Result<Vec<Trace>, Outcome> {
-        let Some((from, traces)) = self.behind.last() else { return Ok(vec![(analysis.entry(), 0)]) };
-        let (block, next) = (self.results.node(*from).block, self.results.node(node).block);
-        let mut on = Vec::new();
-        let mut out = Vec::new();
-        for (state, steps) in traces {
-            for edge in analysis.body().cfg.successors(block).filter(|edge| edge.target == next) {
-                analysis.edge(state.clone(), edge, &mut out);
-                for state in out.drain(..).filter(|state| !state.doubtful || self.doubtful) {
-                    let steps = match branch_step(analysis, block, edge) {
-                        Some(step) => add_step(&mut self.steps, *steps, step),
-                        None => *steps,
-                    };
-                    on.push((state, steps));
-                }
-            }
-        }
-        match on.len() {
-            0 => Err(Outcome::Contradicts),
-            len if len > STATE_LIMIT => Err(Outcome::Cut),
-            _ => Ok(on),
-        }
-    }
-
-    /// Runs the statements of `block` before `until`.
-    fn execute(
-        &mut self,
-        analysis: &mut LockAnalysis<'_>,
-        traces: &mut Vec<Trace>,
-        block: BlockId,
-        until: usize,
-    ) {
-        let body = analysis.body();
-        let key = self.claim.key();
-        let mut states = Vec::new();
-        for (at, statement) in body.cfg.block(block).statements.iter().enumerate().take(until) {
-            let location = Location { block, statement: at as u32 };
-            let mut on = Vec::with_capacity(traces.len());
-            for (state, steps) in traces.drain(..) {
-                let before = lock_like(analysis, &state, key);
-                states.push(state);
-                analysis.statement(&mut states, location, statement);
-                for state in states.drain(..) {
-                    let steps = match change(before, lock_like(analysis, &state, key)) {
-                        Some(kind) => add_step(&mut self.steps, steps, Step { kind, at: location }),
-                        None => steps,
-                    };
-                    on.push((state, steps));
-                }
-            }
-            *traces = on;
-        }
-    }
-
-    /// Whether the traces at the start of the last node come to show the claim.
-    fn finish(&mut self, analysis: &mut LockAnalysis<'_>, mut traces: Vec<Trace>, end: NodeId) -> Outcome {
-        let block = self.results.node(end).block;
-        let shown = match self.claim {
-            Claim::Happens { at, key, kind } => {
-                self.execute(analysis, &mut traces, block, at.statement as usize);
-                traces
-                    .iter()
-                    .position(|(state, _)| kind.is_none_or(|kind| happens(analysis, state, at, key, kind)))
-            }
-            Claim::Balance { key, sign } => {
-                self.execute(analysis, &mut traces, block, usize::MAX);
-                traces.iter().position(|(state, _)| shows(analysis, state, key, sign))
-            }
+        let until = match claim {
+            Claim::Happens { at, .. } if nth + 1 == path.len() => at.statement as usize,
+            _ => usize::MAX,
         };
-        match shown {
-            Some(at) => Outcome::Shown(self.steps_to(traces[at].1)),
-            None => Outcome::Contradicts,
-        }
+        traces = execute(analysis, traces, block, until, &mut steps);
+    }
+    traces.get(trace).map(|&(_, last)| steps.up_to(last)).unwrap_or_default()
+}
+
+/// Writes down what happens to one lock. Traces that split share the steps before.
+struct Steps {
+    key: LockKey,
+    /// Each with the number of the one before it, counted from 1.
+    list: Vec<(usize, Step)>,
+}
+
+impl Steps {
+    fn add(&mut self, before: usize, kind: StepKind, at: Location) -> usize {
+        self.list.push((before, Step { kind, at }));
+        self.list.len()
     }
 
-    fn steps_to(&self, mut last: StepList) -> Vec<Step> {
+    fn up_to(&self, mut last: usize) -> Vec<Step> {
         let mut steps = Vec::new();
         while let Some(at) = last.checked_sub(1) {
-            let (before, step) = &self.steps[at];
-            steps.push(step.clone());
-            last = *before;
+            steps.push(self.list[at].1.clone());
+            last = self.list[at].0;
         }
         steps.reverse();
         steps
     }
 }
 
-fn add_step(steps: &mut Vec<(StepList, Step)>, before: StepList, step: Step) -> StepList {
-    steps.push((before, step));
-    steps.len()
-}
+impl Follower for Steps {
+    type Kept = usize;
 
-/// The state of the lock, or of the first one that is called like it.
-fn lock_like(analysis: &LockAnalysis<'_>, state: &PathState, key: LockKey) -> Option<LockState> {
-    let name = analysis.terms.last_symbol(key.address);
-    let alike =
-        |other: LockKey| other.family == key.family && analysis.terms.last_symbol(other.address) == name;
-    let by_name = || state.locks.iter().find(|&(other, _)| alike(other)).map(|(_, lock)| lock);
-    state.locks.get(key).or_else(by_name)
+    /// The state of the lock, or of the first one that is called like it.
+    fn look(&self, analysis: &LockAnalysis<'_>, state: &PathState) -> Option<LockState> {
+        let name = analysis.terms.last_symbol(self.key.address);
+        let alike = |other: LockKey| {
+            other.family == self.key.family && analysis.terms.last_symbol(other.address) == name
+        };
+        let by_name = || state.locks.iter().find(|&(other, _)| alike(other)).map(|(_, lock)| lock);
+        state.locks.get(self.key).or_else(by_name)
+    }
+
+    fn executed(
+        &mut self,
+        kept: &usize,
+        at: Location,
+        before: Option<LockState>,
+        after: Option<LockState>,
+    ) -> usize {
+        change(before, after).map_or(*kept, |kind| self.add(*kept, kind, at))
+    }
+
+    fn taken(&mut self, kept: &usize, analysis: &LockAnalysis<'_>, edge: Edge<'_>) -> usize {
+        let block = analysis.body().cfg.block(edge.source);
+        let at = Location { block: edge.source, statement: block.statements.len() as u32 };
+        let kind = match (&block.terminator.kind, edge.kind) {
+            (TerminatorKind::Branch(_), kind) => StepKind::Branch { taken: *kind == EdgeKind::True },
+            (TerminatorKind::Switch(_) | TerminatorKind::Choice, _) => StepKind::Into(edge.target),
+            _ => return *kept,
+        };
+        self.add(*kept, kind, at)
+    }
 }
 
 /// Whether executing the statement at `at` records such an event again.
@@ -364,17 +325,4 @@ fn change(before: Option<LockState>, after: Option<LockState>) -> Option<StepKin
         _ if depth(after) < depth(before) => Some(StepKind::Released),
         _ => None,
     }
-}
-
-fn branch_step(analysis: &LockAnalysis<'_>, block: BlockId, edge: crate::ir::cfg::Edge<'_>) -> Option<Step> {
-    use crate::ir::EdgeKind;
-    let body = analysis.body();
-    let at = Location { block, statement: body.cfg.block(block).statements.len() as u32 };
-    let kind = match (&body.cfg.block(block).terminator.kind, edge.kind) {
-        (TerminatorKind::Branch(_), EdgeKind::True) => StepKind::Branch { taken: true },
-        (TerminatorKind::Branch(_), _) => StepKind::Branch { taken: false },
-        (TerminatorKind::Switch(_) | TerminatorKind::Choice, _) => StepKind::Into(edge.target),
-        _ => return None,
-    };
-    Some(Step { kind, at })
 }
