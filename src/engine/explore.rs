@@ -115,7 +115,8 @@ struct Explorer<'a, A: Analysis> {
     results: Results<A::State>,
     /// The nodes by the hash of their block and state: a state is hashed once and never copied to be looked up.
     known: FxHashMap<u64, SmallVec<[NodeId; 1]>>,
-    live: Vec<usize>,
+    /// The nodes of each block that were not joined into others.
+    live: Vec<Vec<NodeId>>,
     work: BinaryHeap<Reverse<(u32, NodeId)>>,
 }
 
@@ -147,7 +148,7 @@ pub fn explore<A: Analysis>(cfg: &Cfg, analysis: &mut A, limit: DisjunctLimit) -
             distances: OnceCell::new(),
         },
         known: FxHashMap::default(),
-        live: vec![0; cfg.len()],
+        live: vec![Vec::new(); cfg.len()],
         work: BinaryHeap::new(),
     };
     explorer.insert(cfg.entry(), entry, None);
@@ -213,11 +214,8 @@ impl<A: Analysis> Explorer<'_, A> {
             return self.link(same, predecessor);
         }
         if let Some(how) = self.pressure(block) {
-            for at in 0..self.results.at_block[block.0 as usize].len() {
-                let old = self.results.at_block[block.0 as usize][at];
-                if self.results.node(old).joined_into.is_some() {
-                    continue;
-                }
+            for at in 0..self.live[block.0 as usize].len() {
+                let old = self.live[block.0 as usize][at];
                 let Some(joined) =
                     self.analysis.merge(&self.results.nodes[old.0 as usize].state, &state, block, how)
                 else {
@@ -227,7 +225,7 @@ impl<A: Analysis> Explorer<'_, A> {
                 return self.join(block, old, joined, predecessor);
             }
         }
-        if self.live[block.0 as usize] >= self.limit.block {
+        if self.live[block.0 as usize].len() >= self.limit.block {
             self.results.cut.push(block);
             return;
         }
@@ -245,7 +243,7 @@ impl<A: Analysis> Explorer<'_, A> {
 
     /// How hard to join at `block`: loop heads join early, or values would be unrolled.
     fn pressure(&self, block: BlockId) -> Option<Merge> {
-        let live = self.live[block.0 as usize];
+        let live = self.live[block.0 as usize].len();
         let scale = if self.loop_head[block.0 as usize] { 3 } else { 1 };
         if live * scale >= self.limit.same_property {
             Some(Merge::SameProperty)
@@ -281,7 +279,7 @@ impl<A: Analysis> Explorer<'_, A> {
             }
             let old_node = &mut self.results.nodes[old.0 as usize];
             if old_node.joined_into.replace(into).is_none() {
-                self.live[block.0 as usize] -= 1;
+                self.live[block.0 as usize].retain(|&id| id != old);
             }
         }
     }
@@ -296,7 +294,7 @@ impl<A: Analysis> Explorer<'_, A> {
             joined_into: None,
         });
         self.results.at_block[block.0 as usize].push(id);
-        self.live[block.0 as usize] += 1;
+        self.live[block.0 as usize].push(id);
         self.work.push(Reverse((self.priority[block.0 as usize], id)));
         id
     }

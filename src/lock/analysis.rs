@@ -6,7 +6,7 @@ use super::event::{Event, EventKind, Exit, ExitKind};
 use super::meaning::Meanings;
 use super::relevance::Relevance;
 use super::replay::Replays;
-use super::state::{Fact, LockKey, LockState, Now, PathState, Signs, bind, lookup};
+use super::state::{Fact, LockKey, LockState, Now, PathState, Signs, bind, lookup, side_by_side};
 use super::terms::{Site, Term, TermId, Terms};
 use crate::engine::{Analysis, Merge, NodeId};
 use crate::ir::cfg::{Edge, EdgeKind, TerminatorKind};
@@ -189,13 +189,9 @@ impl<'a> LockAnalysis<'a> {
                 return false;
             }
         }
-        let about = |state: &PathState, other: &PathState, terms: &Terms| {
-            state.facts.iter().all(|(term, fact)| {
-                let interesting = !matches!(terms.get(*term), Term::Fresh(_) | Term::Older(_));
-                !interesting || lookup(&other.facts, *term) == Some(fact)
-            })
-        };
-        about(old, new, &self.terms) && about(new, old, &self.terms)
+        let terms = &self.terms;
+        let told = |(term, _): &&(TermId, Fact)| !matches!(terms.get(*term), Term::Fresh(_) | Term::Older(_));
+        old.facts.iter().filter(told).eq(new.facts.iter().filter(told))
     }
 }
 
@@ -335,7 +331,8 @@ impl Analysis for LockAnalysis<'_> {
             debts: old.debts.clone(),
             lent: old.lent.clone(),
             doubtful: old.doubtful && new.doubtful,
-            ..PathState::default()
+            store: Vec::with_capacity(old.store.len()),
+            facts: Vec::with_capacity(old.facts.len()),
         };
         for &key in &new.lent {
             if !joined.lent.contains(&key) {
@@ -343,25 +340,24 @@ impl Analysis for LockAnalysis<'_> {
             }
         }
         joined.lent.sort_unstable();
-        for (about, fact) in &old.facts {
-            let Some(other) = lookup(&new.facts, *about) else { continue };
+        for (about, left, right) in side_by_side(&old.facts, &new.facts) {
+            let (Some(fact), Some(other)) = (left, right) else { continue };
             let mut both = Fact::signs(fact.signs.or(other.signs));
             both.firm = fact.firm && other.firm;
             both.equals = fact.equals.filter(|_| fact.equals == other.equals);
             both.differs = fact.differs.intersection(&other.differs);
             if both.signs != Signs::ANY || both.equals.is_some() || !both.differs.is_empty() {
-                joined.facts.push((*about, both));
+                joined.facts.push((about, both));
             }
         }
-        let mut addresses: Vec<TermId> = old.store.iter().chain(&new.store).map(|entry| entry.0).collect();
-        addresses.sort_unstable();
-        addresses.dedup();
-        for &address in &addresses {
-            let (left, right) = (lookup(&old.store, address), lookup(&new.store, address));
+        let mut addresses: SmallVec<[TermId; 16]> = SmallVec::new();
+        for (address, left, right) in side_by_side(&old.store, &new.store) {
+            addresses.push(address);
             if let Some(&value) = left.filter(|_| left == right) {
-                bind(&mut joined.store, address, value);
+                joined.store.push((address, value));
             }
         }
+        // A value that is renamed on the way may take an address with it: what is missing is looked for anew.
         for address in addresses {
             if lookup(&joined.store, address).is_none() {
                 let value = self.phi(old, new, &mut joined, block, address);

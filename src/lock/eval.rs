@@ -111,13 +111,17 @@ impl LockAnalysis<'_> {
 
     /// As [`Self::fresh`], for a given site.
     pub(super) fn fresh_at(&mut self, state: &mut PathState, site: Site) -> TermId {
+        let made = self.terms.len();
         let new = self.terms.intern(Term::Fresh(site));
         let block = match site {
             Site::Statement(block, ..) | Site::Join(block, _) => block,
         };
         if self.in_cycle[block.0 as usize] {
             let older = self.terms.intern(Term::Older(site));
-            self.rename(state, new, older);
+            // A term made just now is mentioned nowhere.
+            if (new.0 as usize) < made {
+                self.rename(state, new, older);
+            }
         }
         new
     }

@@ -160,6 +160,7 @@ impl Terms {
     }
 
     /// The term.
+    #[inline]
     pub fn get(&self, id: TermId) -> &Term {
         &self.entries[id.0 as usize].term
     }
@@ -170,6 +171,7 @@ impl Terms {
     }
 
     /// Whether the term's value depends on what memory holds now.
+    #[inline]
     pub fn reads_memory(&self, id: TermId) -> bool {
         self.entries[id.0 as usize].reads_memory
     }
@@ -195,11 +197,13 @@ impl Terms {
     }
 
     /// All proper subterms of `id`, each once.
+    #[inline]
     pub fn parts(&self, id: TermId) -> &[TermId] {
         &self.parts[self.entries[id.0 as usize].parts.clone()]
     }
 
     /// Whether `part` is `whole` or occurs in it.
+    #[inline]
     pub fn contains(&self, whole: TermId, part: TermId) -> bool {
         whole == part
             || self.entries[whole.0 as usize].signature & signature(part) != 0
@@ -317,6 +321,7 @@ impl Terms {
     }
 
     /// [`Self::last_name`], to be compared.
+    #[inline]
     pub fn last_symbol(&self, id: TermId) -> Option<Symbol> {
         self.entries[id.0 as usize].last_symbol
     }
