@@ -117,6 +117,8 @@ struct Explorer<'a, A: Analysis> {
     known: FxHashMap<u64, SmallVec<[NodeId; 1]>>,
     /// The nodes of each block that were not joined into others.
     live: Vec<Vec<NodeId>>,
+    /// For each node, how it compares at the two levels of joining, as far as that was asked.
+    likenesses: Vec<[Option<u64>; 2]>,
     work: BinaryHeap<Reverse<(u32, NodeId)>>,
 }
 
@@ -149,6 +151,7 @@ pub fn explore<A: Analysis>(cfg: &Cfg, analysis: &mut A, limit: DisjunctLimit) -
         },
         known: FxHashMap::default(),
         live: vec![Vec::new(); cfg.len()],
+        likenesses: Vec::new(),
         work: BinaryHeap::new(),
     };
     explorer.insert(cfg.entry(), entry, None);
@@ -214,8 +217,12 @@ impl<A: Analysis> Explorer<'_, A> {
             return self.link(same, predecessor);
         }
         if let Some(how) = self.pressure(block) {
+            let likeness = self.analysis.likeness(&state, how);
             for at in 0..self.live[block.0 as usize].len() {
                 let old = self.live[block.0 as usize][at];
+                if self.likeness(old, how) != likeness {
+                    continue;
+                }
                 let Some(joined) =
                     self.analysis.merge(&self.results.nodes[old.0 as usize].state, &state, block, how)
                 else {
@@ -239,6 +246,12 @@ impl<A: Analysis> Explorer<'_, A> {
             node.block == block && node.state == *state
         };
         self.known.get(&hash)?.iter().copied().find(same)
+    }
+
+    fn likeness(&mut self, node: NodeId, how: Merge) -> u64 {
+        let Node { state, .. } = &self.results.nodes[node.0 as usize];
+        let known = &mut self.likenesses[node.0 as usize][usize::from(how == Merge::SameProperty)];
+        *known.get_or_insert_with(|| self.analysis.likeness(state, how))
     }
 
     /// How hard to join at `block`: loop heads join early, or values would be unrolled.
@@ -287,6 +300,7 @@ impl<A: Analysis> Explorer<'_, A> {
     fn add(&mut self, block: BlockId, state: A::State, hash: u64, predecessor: Option<NodeId>) -> NodeId {
         let id = NodeId(self.results.nodes.len() as u32);
         self.known.entry(hash).or_default().push(id);
+        self.likenesses.push([None; 2]);
         self.results.nodes.push(Node {
             block,
             state,

@@ -14,8 +14,9 @@ use crate::ir::{
     BinaryOp, BlockId, Body, Expr, Location, Name, Predicate, ReturnKind, Statement, StatementKind,
 };
 use crate::profile::Profile;
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
 use smallvec::SmallVec;
+use std::hash::{Hash, Hasher};
 
 /// The analysis of one body, and all that it learned.
 pub struct LockAnalysis<'a> {
@@ -189,9 +190,13 @@ impl<'a> LockAnalysis<'a> {
                 return false;
             }
         }
-        let terms = &self.terms;
-        let told = |(term, _): &&(TermId, Fact)| !matches!(terms.get(*term), Term::Fresh(_) | Term::Older(_));
-        old.facts.iter().filter(told).eq(new.facts.iter().filter(told))
+        self.told(old).eq(self.told(new))
+    }
+
+    /// The facts that tests to come may ask about by themselves.
+    fn told<'s>(&'s self, state: &'s PathState) -> impl Iterator<Item = &'s (TermId, Fact)> {
+        let told = |term: TermId| !matches!(self.terms.get(term), Term::Fresh(_) | Term::Older(_));
+        state.facts.iter().filter(move |(term, _)| told(*term))
     }
 }
 
@@ -317,6 +322,18 @@ impl Analysis for LockAnalysis<'_> {
                 .or_else(|| matches!(terms.get(key.address), Term::Int(_)).then(Name::default));
             !quiet || relevance.release_ahead(block, key.family, name)
         });
+    }
+
+    fn likeness(&self, state: &PathState, how: Merge) -> u64 {
+        let mut hasher = FxHasher::default();
+        state.locks.hash(&mut hasher);
+        state.debts.hash(&mut hasher);
+        if how == Merge::Similar {
+            state.doubtful.hash(&mut hasher);
+            state.store.iter().for_each(|(address, _)| address.hash(&mut hasher));
+            self.told(state).for_each(|fact| fact.hash(&mut hasher));
+        }
+        hasher.finish()
     }
 
     fn merge(&mut self, old: &PathState, new: &PathState, block: BlockId, how: Merge) -> Option<PathState> {

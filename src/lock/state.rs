@@ -310,7 +310,7 @@ pub fn unbind<V>(map: &mut TermMap<V>, key: TermId) {
 }
 
 /// One disjunct.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PathState {
     /// Value bound to each address that this path wrote (or that was given a value of its own).
     pub store: TermMap<TermId>,
@@ -325,6 +325,21 @@ pub struct PathState {
     pub lent: smallvec::SmallVec<[LockKey; 1]>,
     /// The path contradicts a presumed fact: possible, but nobody knows.
     pub doubtful: bool,
+}
+
+/// Each binding of the store is one word; debts and lent locks are rare enough to be left to the comparison.
+impl Hash for PathState {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        for (address, value) in &self.store {
+            hasher.write_u64(u64::from(address.0) << 32 | u64::from(value.0));
+        }
+        for (about, fact) in &self.facts {
+            hasher.write_u32(about.0);
+            fact.hash(hasher);
+        }
+        self.locks.hash(hasher);
+        hasher.write_u8(u8::from(self.doubtful));
+    }
 }
 
 impl PathState {
