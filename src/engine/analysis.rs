@@ -30,13 +30,17 @@ pub trait Analysis {
     fn statement(&mut self, states: &mut Vec<Self::State>, location: Location, statement: &Statement);
 
     /// Follows one edge out of a block: what of `state` can take it.
-    fn edge(&mut self, state: &Self::State, edge: Edge<'_>, out: &mut Vec<Self::State>);
+    fn edge(&mut self, state: Self::State, edge: Edge<'_>, out: &mut Vec<Self::State>);
 
     /// The state leaves the function at the end of `block`.
-    fn leave(&mut self, state: &Self::State, block: BlockId);
+    fn leave(&mut self, state: Self::State, block: BlockId);
 
     /// Forgets what does not matter from the start of `block` on; makes equal what differs without consequence.
     fn settle(&mut self, state: &mut Self::State, block: BlockId);
+
+    /// A number that is the same for all states that [`Self::merge`] may join with `state` at this level. Of thirty attempts to
+    /// join, one succeeds; the others mostly end here.
+    fn likeness(&self, state: &Self::State, how: Merge) -> u64;
 
     /// The join of two states at the start of `block`, or `None` when they may not be joined at this level.
     /// The result must stand for everything that `old` and `new` stand for.

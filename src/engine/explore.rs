@@ -5,10 +5,12 @@
 
 use super::analysis::{Analysis, Merge};
 use crate::ir::{BlockId, Cfg, Location};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 use smallvec::SmallVec;
+use std::cell::OnceCell;
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, VecDeque};
+use std::hash::BuildHasher;
 
 /// A node of the explored graph.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -59,6 +61,7 @@ pub struct Results<S> {
     pub cut: Vec<BlockId>,
     /// Whether any two disjuncts were joined (a finding must then be replayed before it is believed).
     pub joined: bool,
+    distances: OnceCell<Vec<Option<usize>>>,
 }
 
 impl<S> Results<S> {
@@ -74,6 +77,34 @@ impl<S> Results<S> {
             .map(|&id| self.node(id))
             .filter(|node| node.joined_into.is_none())
     }
+
+    /// Number of steps from the nearest root to each node; `None` where no path leads. Worked out when first asked for.
+    pub fn distances(&self) -> &[Option<usize>] {
+        self.distances.get_or_init(|| {
+            let mut successors: Vec<SmallVec<[NodeId; 2]>> = vec![SmallVec::new(); self.nodes.len()];
+            for (at, node) in self.nodes.iter().enumerate() {
+                for from in &node.predecessors {
+                    successors[from.0 as usize].push(NodeId(at as u32));
+                }
+            }
+            let mut distance = vec![None; self.nodes.len()];
+            for root in &self.roots {
+                distance[root.0 as usize] = Some(0);
+            }
+            let mut work = VecDeque::from(self.roots.clone());
+            while let Some(node) = work.pop_front() {
+                let next = distance[node.0 as usize].map(|steps| steps + 1);
+                for to in &successors[node.0 as usize] {
+                    let distance = &mut distance[to.0 as usize];
+                    if distance.is_none() {
+                        *distance = next;
+                        work.push_back(*to);
+                    }
+                }
+            }
+            distance
+        })
+    }
 }
 
 struct Explorer<'a, A: Analysis> {
@@ -82,8 +113,12 @@ struct Explorer<'a, A: Analysis> {
     loop_head: Vec<bool>,
     priority: Vec<u32>,
     results: Results<A::State>,
-    known: FxHashMap<(BlockId, A::State), NodeId>,
-    live: Vec<usize>,
+    /// The nodes by the hash of their block and state: a state is hashed once and never copied to be looked up.
+    known: FxHashMap<u64, SmallVec<[NodeId; 1]>>,
+    /// The nodes of each block that were not joined into others.
+    live: Vec<Vec<NodeId>>,
+    /// For each node, how it compares at the two levels of joining, as far as that was asked.
+    likenesses: Vec<[Option<u64>; 2]>,
     work: BinaryHeap<Reverse<(u32, NodeId)>>,
 }
 
@@ -97,9 +132,7 @@ pub fn explore<A: Analysis>(cfg: &Cfg, analysis: &mut A, limit: DisjunctLimit) -
     let loop_head = cfg
         .blocks()
         .map(|block| {
-            cfg.predecessors(block)
-                .iter()
-                .any(|edge| priority[edge.source.0 as usize] >= priority[block.0 as usize])
+            cfg.predecessors(block).any(|edge| priority[edge.source.0 as usize] >= priority[block.0 as usize])
         })
         .collect();
     let entry = analysis.entry();
@@ -114,9 +147,11 @@ pub fn explore<A: Analysis>(cfg: &Cfg, analysis: &mut A, limit: DisjunctLimit) -
             at_block: vec![Vec::new(); cfg.len()],
             cut: Vec::new(),
             joined: false,
+            distances: OnceCell::new(),
         },
         known: FxHashMap::default(),
-        live: vec![0; cfg.len()],
+        live: vec![Vec::new(); cfg.len()],
+        likenesses: Vec::new(),
         work: BinaryHeap::new(),
     };
     explorer.insert(cfg.entry(), entry, None);
@@ -155,30 +190,37 @@ impl<A: Analysis> Explorer<'_, A> {
         };
         self.analysis.enter(id);
         let states = run_block(cfg, self.analysis, block, state);
-        let edges = cfg.successors(block);
         let mut out = Vec::new();
-        for state in &states {
-            if edges.is_empty() {
-                self.analysis.leave(state, block);
-            }
-            for edge in &edges {
-                self.analysis.edge(state, *edge, &mut out);
+        for state in states {
+            let edges = cfg.successors(block);
+            let mut copies = edges.len();
+            let mut state = Some(state);
+            for edge in edges {
+                copies -= 1;
+                // The last edge takes the state itself.
+                let Some(state) = (if copies == 0 { state.take() } else { state.clone() }) else { break };
+                self.analysis.edge(state, edge, &mut out);
                 for mut next in out.drain(..) {
                     self.analysis.settle(&mut next, edge.target);
                     self.insert(edge.target, next, Some(id));
                 }
             }
+            if let Some(state) = state {
+                self.analysis.leave(state, block);
+            }
         }
     }
 
     fn insert(&mut self, block: BlockId, state: A::State, predecessor: Option<NodeId>) {
-        if let Some(&same) = self.known.get(&(block, state.clone())) {
+        let hash = FxBuildHasher.hash_one((block, &state));
+        if let Some(same) = self.find(hash, block, &state) {
             return self.link(same, predecessor);
         }
         if let Some(how) = self.pressure(block) {
-            for at in 0..self.results.at_block[block.0 as usize].len() {
-                let old = self.results.at_block[block.0 as usize][at];
-                if self.results.node(old).joined_into.is_some() {
+            let likeness = self.analysis.likeness(&state, how);
+            for at in 0..self.live[block.0 as usize].len() {
+                let old = self.live[block.0 as usize][at];
+                if self.likeness(old, how) != likeness {
                     continue;
                 }
                 let Some(joined) =
@@ -190,16 +232,31 @@ impl<A: Analysis> Explorer<'_, A> {
                 return self.join(block, old, joined, predecessor);
             }
         }
-        if self.live[block.0 as usize] >= self.limit.block {
+        if self.live[block.0 as usize].len() >= self.limit.block {
             self.results.cut.push(block);
             return;
         }
-        self.add(block, state, predecessor);
+        self.add(block, state, hash, predecessor);
+    }
+
+    /// The node of `block` with this very state.
+    fn find(&self, hash: u64, block: BlockId, state: &A::State) -> Option<NodeId> {
+        let same = |&id: &NodeId| {
+            let node = self.results.node(id);
+            node.block == block && node.state == *state
+        };
+        self.known.get(&hash)?.iter().copied().find(same)
+    }
+
+    fn likeness(&mut self, node: NodeId, how: Merge) -> u64 {
+        let Node { state, .. } = &self.results.nodes[node.0 as usize];
+        let known = &mut self.likenesses[node.0 as usize][usize::from(how == Merge::SameProperty)];
+        *known.get_or_insert_with(|| self.analysis.likeness(state, how))
     }
 
     /// How hard to join at `block`: loop heads join early, or values would be unrolled.
     fn pressure(&self, block: BlockId) -> Option<Merge> {
-        let live = self.live[block.0 as usize];
+        let live = self.live[block.0 as usize].len();
         let scale = if self.loop_head[block.0 as usize] { 3 } else { 1 };
         if live * scale >= self.limit.same_property {
             Some(Merge::SameProperty)
@@ -214,13 +271,14 @@ impl<A: Analysis> Explorer<'_, A> {
         if self.results.node(old).state == joined {
             return self.link(old, predecessor);
         }
-        let into = match self.known.get(&(block, joined.clone())) {
-            Some(&same) => {
+        let hash = FxBuildHasher.hash_one((block, &joined));
+        let into = match self.find(hash, block, &joined) {
+            Some(same) => {
                 self.link(same, predecessor);
                 // It may have been joined away itself, perhaps into `old`.
                 self.representative(same)
             }
-            None => self.add(block, joined, predecessor),
+            None => self.add(block, joined, hash, predecessor),
         };
         if into != old {
             let inherited = std::mem::take(&mut self.results.nodes[old.0 as usize].predecessors);
@@ -234,14 +292,15 @@ impl<A: Analysis> Explorer<'_, A> {
             }
             let old_node = &mut self.results.nodes[old.0 as usize];
             if old_node.joined_into.replace(into).is_none() {
-                self.live[block.0 as usize] -= 1;
+                self.live[block.0 as usize].retain(|&id| id != old);
             }
         }
     }
 
-    fn add(&mut self, block: BlockId, state: A::State, predecessor: Option<NodeId>) -> NodeId {
+    fn add(&mut self, block: BlockId, state: A::State, hash: u64, predecessor: Option<NodeId>) -> NodeId {
         let id = NodeId(self.results.nodes.len() as u32);
-        self.known.insert((block, state.clone()), id);
+        self.known.entry(hash).or_default().push(id);
+        self.likenesses.push([None; 2]);
         self.results.nodes.push(Node {
             block,
             state,
@@ -249,7 +308,7 @@ impl<A: Analysis> Explorer<'_, A> {
             joined_into: None,
         });
         self.results.at_block[block.0 as usize].push(id);
-        self.live[block.0 as usize] += 1;
+        self.live[block.0 as usize].push(id);
         self.work.push(Reverse((self.priority[block.0 as usize], id)));
         id
     }

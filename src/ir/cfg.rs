@@ -2,9 +2,9 @@
 
 use super::place::{Expr, Name, Place};
 use crate::source::Span;
-use petgraph::graph::{DiGraph, EdgeIndex, NodeIndex};
-use petgraph::visit::EdgeRef;
-use petgraph::{Direction, algo};
+use petgraph::algo;
+use petgraph::graph::{DiGraph, NodeIndex};
+use smallvec::SmallVec;
 
 /// A basic block of a [`Cfg`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -149,11 +149,23 @@ pub struct Edge<'c> {
 pub struct Cfg {
     graph: DiGraph<BasicBlock, EdgeKind>,
     entry: BlockId,
+    outgoing: Adjacency,
+    incoming: Adjacency,
 }
+
+/// The edges at each block, in the order in which they were made. petgraph lists them last to first, and the engine asks for them
+/// each time that a block is executed.
+type Adjacency = Vec<SmallVec<[EdgeId; 2]>>;
 
 impl Cfg {
     pub(super) fn new(graph: DiGraph<BasicBlock, EdgeKind>, entry: BlockId) -> Self {
-        Cfg { graph, entry }
+        let mut outgoing = vec![SmallVec::new(); graph.node_count()];
+        let mut incoming = outgoing.clone();
+        for (at, edge) in graph.raw_edges().iter().enumerate() {
+            outgoing[edge.source().index()].push(EdgeId(at as u32));
+            incoming[edge.target().index()].push(EdgeId(at as u32));
+        }
+        Cfg { graph, entry, outgoing, incoming }
     }
 
     /// Where control enters.
@@ -182,39 +194,23 @@ impl Cfg {
     }
 
     /// The edges that leave `id`, in the order in which they were made.
-    pub fn successors(&self, id: BlockId) -> Vec<Edge<'_>> {
-        self.edges(id, Direction::Outgoing)
+    pub fn successors(&self, id: BlockId) -> impl ExactSizeIterator<Item = Edge<'_>> {
+        self.outgoing[id.0 as usize].iter().map(|&edge| self.edge(edge))
     }
 
     /// The edges that enter `id`.
-    pub fn predecessors(&self, id: BlockId) -> Vec<Edge<'_>> {
-        self.edges(id, Direction::Incoming)
-    }
-
-    fn edges(&self, id: BlockId, direction: Direction) -> Vec<Edge<'_>> {
-        let mut edges: Vec<Edge<'_>> = self
-            .graph
-            .edges_directed(NodeIndex::new(id.0 as usize), direction)
-            .map(|edge| Edge {
-                id: EdgeId(edge.id().index() as u32),
-                source: BlockId(edge.source().index() as u32),
-                target: BlockId(edge.target().index() as u32),
-                kind: edge.weight(),
-            })
-            .collect();
-        edges.sort_by_key(|edge| edge.id);
-        edges
+    pub fn predecessors(&self, id: BlockId) -> impl ExactSizeIterator<Item = Edge<'_>> {
+        self.incoming[id.0 as usize].iter().map(|&edge| self.edge(edge))
     }
 
     /// The edge.
     pub fn edge(&self, id: EdgeId) -> Edge<'_> {
-        let index = EdgeIndex::new(id.0 as usize);
-        let (source, target) = self.graph.edge_endpoints(index).expect("edge of this graph");
+        let edge = &self.graph.raw_edges()[id.0 as usize];
         Edge {
             id,
-            source: BlockId(source.index() as u32),
-            target: BlockId(target.index() as u32),
-            kind: &self.graph[index],
+            source: BlockId(edge.source().index() as u32),
+            target: BlockId(edge.target().index() as u32),
+            kind: &edge.weight,
         }
     }
 

@@ -125,7 +125,7 @@ pub fn statement_text(body: &Body, kind: &StatementKind) -> String {
 
 /// The terminator of `block` with its targets as text.
 pub fn terminator_text(body: &Body, block: BlockId) -> String {
-    let edges = body.cfg.successors(block);
+    let edges: Vec<_> = body.cfg.successors(block).collect();
     let target = |wanted: &EdgeKind| {
         edges
             .iter()

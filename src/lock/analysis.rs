@@ -1,10 +1,12 @@
 //! The path-sensitive lock analysis of one body: states, transfer, joins.
 
 use super::assume::{self, assume};
+use super::demand::Demands;
 use super::event::{Event, EventKind, Exit, ExitKind};
 use super::meaning::Meanings;
 use super::relevance::Relevance;
-use super::state::{Fact, LockKey, LockState, Now, PathState, Signs, bind, lookup};
+use super::replay::Replays;
+use super::state::{Fact, LockKey, LockState, Now, PathState, Signs, bind, lookup, side_by_side};
 use super::terms::{Site, Term, TermId, Terms};
 use crate::engine::{Analysis, Merge, NodeId};
 use crate::ir::cfg::{Edge, EdgeKind, TerminatorKind};
@@ -12,7 +14,9 @@ use crate::ir::{
     BinaryOp, BlockId, Body, Expr, Location, Name, Predicate, ReturnKind, Statement, StatementKind,
 };
 use crate::profile::Profile;
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
+use smallvec::SmallVec;
+use std::hash::{Hash, Hasher};
 
 /// The analysis of one body, and all that it learned.
 pub struct LockAnalysis<'a> {
@@ -20,6 +24,7 @@ pub struct LockAnalysis<'a> {
     pub(super) profile: &'a Profile,
     pub(super) meanings: Meanings<'a>,
     pub(super) relevance: Relevance,
+    demands: Demands,
     pub(super) in_cycle: Vec<bool>,
     /// Symbolic values.
     pub terms: Terms,
@@ -40,6 +45,8 @@ pub struct LockAnalysis<'a> {
     pub(super) keep_inputs: bool,
     /// Events and exits are recorded (not while a path is replayed for feasibility only).
     pub(super) recording: bool,
+    /// Paths run for findings.
+    pub(super) replays: Replays,
 }
 
 impl<'a> LockAnalysis<'a> {
@@ -50,6 +57,7 @@ impl<'a> LockAnalysis<'a> {
             profile: meanings.profile,
             meanings,
             relevance: Relevance::of(body, &meanings),
+            demands: Demands::default(),
             in_cycle: body.cfg.in_cycle(),
             terms: Terms::default(),
             spelling: FxHashMap::default(),
@@ -62,6 +70,7 @@ impl<'a> LockAnalysis<'a> {
             node: NodeId(0),
             keep_inputs,
             recording: true,
+            replays: Replays::default(),
         }
     }
 
@@ -127,23 +136,8 @@ impl<'a> LockAnalysis<'a> {
 
     /// Whether anything that `term` is made of is still of use at `block`.
     fn fact_matters(&self, term: TermId, block: BlockId, bound: &[TermId]) -> bool {
-        if bound.iter().any(|&value| self.terms.contains(value, term) || self.terms.contains(term, value)) {
-            return true;
-        }
-        let mut matters = matches!(self.terms.get(term), Term::Const(_));
-        self.terms.walk(term, &mut |_, part| {
-            matters |= match part {
-                Term::Input(id) => self.keep_inputs || self.relevance.local(block, *id),
-                Term::Load(address) => match self.terms.get(*address) {
-                    Term::Local(id) => self.relevance.local(block, *id),
-                    _ => self.terms.last_name(*address).is_none_or(|name| self.relevance.name(block, &name)),
-                },
-                Term::Call(name, _) => self.relevance.name(block, name),
-                Term::Query(..) | Term::Configuration(_) => true,
-                _ => false,
-            };
-        });
-        matters
+        self.demands.fact(&self.relevance, block, term)
+            || bound.iter().any(|&value| self.terms.contains(value, term) || self.terms.contains(term, value))
     }
 
     /// Joins the values of an address that differ: a new value of which only what is true of both is known.
@@ -196,13 +190,13 @@ impl<'a> LockAnalysis<'a> {
                 return false;
             }
         }
-        let about = |state: &PathState, other: &PathState, terms: &Terms| {
-            state.facts.iter().all(|(term, fact)| {
-                let interesting = !matches!(terms.get(*term), Term::Fresh(_) | Term::Older(_));
-                !interesting || lookup(&other.facts, *term) == Some(fact)
-            })
-        };
-        about(old, new, &self.terms) && about(new, old, &self.terms)
+        self.told(old).eq(self.told(new))
+    }
+
+    /// The facts that tests to come may ask about by themselves.
+    fn told<'s>(&'s self, state: &'s PathState) -> impl Iterator<Item = &'s (TermId, Fact)> {
+        let told = |term: TermId| !matches!(self.terms.get(term), Term::Fresh(_) | Term::Older(_));
+        state.facts.iter().filter(move |(term, _)| told(*term))
     }
 }
 
@@ -219,37 +213,37 @@ impl Analysis for LockAnalysis<'_> {
 
     fn statement(&mut self, states: &mut Vec<PathState>, location: Location, statement: &Statement) {
         self.here = location;
-        let mut out = Vec::with_capacity(states.len());
-        for mut state in states.drain(..) {
-            self.fresh_count = 0;
-            match &statement.kind {
-                StatementKind::Assign { place, value } => {
-                    let value = self.evaluate(&mut state, value);
-                    let value = self.widened(&mut state, place, value);
-                    self.write(&mut state, place, value);
-                    out.push(state);
-                }
-                StatementKind::Declare(place) => {
-                    self.declare(&mut state, place);
-                    out.push(state);
-                }
-                StatementKind::Call { place, callee, args, spelled } => {
-                    self.call(state, place.as_ref(), callee, args, spelled, &mut out);
-                }
-                StatementKind::Opaque(_) => {
-                    self.disturb_memory(&mut state);
-                    out.push(state);
+        match &statement.kind {
+            StatementKind::Assign { place, value } => {
+                for state in states {
+                    self.fresh_count = 0;
+                    let value = self.evaluate(state, value);
+                    let value = self.widened(state, place, value);
+                    self.write(state, place, value);
                 }
             }
+            StatementKind::Declare(place) => {
+                for state in states {
+                    self.fresh_count = 0;
+                    self.declare(state, place);
+                }
+            }
+            StatementKind::Call { place, callee, args, spelled } => {
+                let mut out = Vec::with_capacity(states.len());
+                for state in states.drain(..) {
+                    self.fresh_count = 0;
+                    self.call(state, place.as_ref(), callee, args, spelled, &mut out);
+                }
+                *states = out;
+            }
+            StatementKind::Opaque(_) => states.iter_mut().for_each(|state| self.disturb_memory(state)),
         }
-        *states = out;
     }
 
-    fn edge(&mut self, state: &PathState, edge: Edge<'_>, out: &mut Vec<PathState>) {
+    fn edge(&mut self, mut state: PathState, edge: Edge<'_>, out: &mut Vec<PathState>) {
         let block = edge.source;
         self.here = Location { block, statement: self.body.cfg.block(block).statements.len() as u32 };
         self.fresh_count = 0;
-        let mut state = state.clone();
         let possible = match (&self.body.cfg.block(block).terminator.kind, edge.kind) {
             (TerminatorKind::Branch(Predicate::Holds(condition)), kind) => {
                 let value = self.evaluate(&mut state, condition);
@@ -275,11 +269,10 @@ impl Analysis for LockAnalysis<'_> {
         }
     }
 
-    fn leave(&mut self, state: &PathState, block: BlockId) {
+    fn leave(&mut self, mut state: PathState, block: BlockId) {
         self.here = Location { block, statement: self.body.cfg.block(block).statements.len() as u32 };
         self.fresh_count = 0;
         let TerminatorKind::Return(value) = &self.body.cfg.block(block).terminator.kind else { return };
-        let mut state = state.clone();
         let value = value.as_ref().map(|value| self.evaluate(&mut state, value));
         if !self.recording {
             return;
@@ -312,12 +305,10 @@ impl Analysis for LockAnalysis<'_> {
     }
 
     fn settle(&mut self, state: &mut PathState, block: BlockId) {
-        let (terms, relevance) = (&self.terms, &self.relevance);
-        state.store.retain(|&(address, _)| match root_local(terms, address) {
-            Some(id) => relevance.local(block, id),
-            None => terms.last_name(address).is_none_or(|name| relevance.name(block, &name)),
-        });
-        let bound: Vec<TermId> = state.store.iter().map(|entry| entry.1).collect();
+        self.demands.update(&self.terms, &self.relevance, self.keep_inputs);
+        let (demands, relevance) = (&self.demands, &self.relevance);
+        state.store.retain(|&(address, _)| demands.address(relevance, block, address));
+        let bound: SmallVec<[TermId; 16]> = state.store.iter().map(|entry| entry.1).collect();
         let mut facts = std::mem::take(&mut state.facts);
         facts.retain(|(about, fact)| {
             (fact.signs != Signs::ANY || fact.equals.is_some() || !fact.differs.is_empty())
@@ -334,6 +325,18 @@ impl Analysis for LockAnalysis<'_> {
         });
     }
 
+    fn likeness(&self, state: &PathState, how: Merge) -> u64 {
+        let mut hasher = FxHasher::default();
+        state.locks.hash(&mut hasher);
+        state.debts.hash(&mut hasher);
+        if how == Merge::Similar {
+            state.doubtful.hash(&mut hasher);
+            state.store.iter().for_each(|(address, _)| address.hash(&mut hasher));
+            self.told(state).for_each(|fact| fact.hash(&mut hasher));
+        }
+        hasher.finish()
+    }
+
     fn merge(&mut self, old: &PathState, new: &PathState, block: BlockId, how: Merge) -> Option<PathState> {
         if old.locks != new.locks || old.debts != new.debts {
             return None;
@@ -346,7 +349,8 @@ impl Analysis for LockAnalysis<'_> {
             debts: old.debts.clone(),
             lent: old.lent.clone(),
             doubtful: old.doubtful && new.doubtful,
-            ..PathState::default()
+            store: Vec::with_capacity(old.store.len()),
+            facts: Vec::with_capacity(old.facts.len()),
         };
         for &key in &new.lent {
             if !joined.lent.contains(&key) {
@@ -354,26 +358,24 @@ impl Analysis for LockAnalysis<'_> {
             }
         }
         joined.lent.sort_unstable();
-        for (about, fact) in &old.facts {
-            let Some(other) = lookup(&new.facts, *about) else { continue };
+        for (about, left, right) in side_by_side(&old.facts, &new.facts) {
+            let (Some(fact), Some(other)) = (left, right) else { continue };
             let mut both = Fact::signs(fact.signs.or(other.signs));
             both.firm = fact.firm && other.firm;
             both.equals = fact.equals.filter(|_| fact.equals == other.equals);
-            both.differs =
-                fact.differs.iter().copied().filter(|value| other.differs.contains(value)).collect();
+            both.differs = fact.differs.intersection(&other.differs);
             if both.signs != Signs::ANY || both.equals.is_some() || !both.differs.is_empty() {
-                joined.facts.push((*about, both));
+                joined.facts.push((about, both));
             }
         }
-        let mut addresses: Vec<TermId> = old.store.iter().chain(&new.store).map(|entry| entry.0).collect();
-        addresses.sort_unstable();
-        addresses.dedup();
-        for &address in &addresses {
-            let (left, right) = (lookup(&old.store, address), lookup(&new.store, address));
+        let mut addresses: SmallVec<[TermId; 16]> = SmallVec::new();
+        for (address, left, right) in side_by_side(&old.store, &new.store) {
+            addresses.push(address);
             if let Some(&value) = left.filter(|_| left == right) {
-                bind(&mut joined.store, address, value);
+                joined.store.push((address, value));
             }
         }
+        // A value that is renamed on the way may take an address with it: what is missing is looked for anew.
         for address in addresses {
             if lookup(&joined.store, address).is_none() {
                 let value = self.phi(old, new, &mut joined, block, address);
@@ -412,13 +414,5 @@ impl LockAnalysis<'_> {
     /// The state of `key`, untouched when the path has not met it.
     pub(super) fn lock_state(&self, state: &PathState, key: LockKey) -> Option<LockState> {
         state.locks.get(key)
-    }
-}
-
-fn root_local(terms: &Terms, address: TermId) -> Option<crate::ir::LocalId> {
-    match terms.get(address) {
-        Term::Local(id) => Some(*id),
-        Term::Field(base, _) | Term::Index(base, _) => root_local(terms, *base),
-        _ => None,
     }
 }

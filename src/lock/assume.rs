@@ -1,11 +1,8 @@
 //! Evaluation of signs, and what follows from taking one side of a branch.
 
-use super::state::{Fact, PathState, Signs, bind, lookup};
+use super::state::{Constants, Fact, PathState, Signs, bind, lookup};
 use super::terms::{Term, TermId, Terms};
 use crate::ir::{BinaryOp, UnaryOp};
-
-/// More constants than this that a value differs from are not kept.
-const DIFFERS_LIMIT: usize = 6;
 
 /// The signs that `term` may have on this path; with `firm_only`, presumed facts do not count.
 pub fn signs(terms: &Terms, state: &PathState, term: TermId, firm_only: bool) -> Signs {
@@ -264,13 +261,13 @@ fn equate(terms: &Terms, state: &mut PathState, term: TermId, value: TermId) -> 
     if is_constant(terms, term) {
         return true;
     }
-    let mut fact = lookup(&state.facts, term).cloned().unwrap_or_else(Fact::any);
+    let mut fact = lookup(&state.facts, term).copied().unwrap_or_else(Fact::any);
     if fact.firm && fact.differs.contains(&value) {
         return false;
     }
     fact.signs = fact.signs.and(structural(terms, state, value, true));
     fact.equals = Some(value);
-    fact.differs.clear();
+    fact.differs = Constants::default();
     fact.firm = true;
     let possible = fact.signs != Signs::NONE;
     bind(&mut state.facts, term, fact);
@@ -281,14 +278,11 @@ fn distinguish(terms: &Terms, state: &mut PathState, term: TermId, value: TermId
     if is_constant(terms, term) {
         return true;
     }
-    let mut fact = lookup(&state.facts, term).cloned().unwrap_or_else(Fact::any);
+    let mut fact = lookup(&state.facts, term).copied().unwrap_or_else(Fact::any);
     if fact.firm && fact.equals == Some(value) {
         return false;
     }
-    if !fact.differs.contains(&value) && fact.differs.len() < DIFFERS_LIMIT {
-        fact.differs.push(value);
-        fact.differs.sort_unstable();
-    }
+    fact.differs.insert(value);
     fact.firm = true;
     bind(&mut state.facts, term, fact);
     true
@@ -306,7 +300,7 @@ pub fn constrain(terms: &mut Terms, state: &mut PathState, term: TermId, allowed
     if let Term::Unary(UnaryOp::Neg, operand) = *terms.get(term) {
         return constrain(terms, state, operand, allowed.negated());
     }
-    let mut fact = lookup(&state.facts, term).cloned().unwrap_or_else(Fact::any);
+    let mut fact = lookup(&state.facts, term).copied().unwrap_or_else(Fact::any);
     if fact.signs.and(allowed) == Signs::NONE {
         state.doubtful = true;
         fact = Fact::any();

@@ -32,7 +32,7 @@ fn is_closed(analysis: &mut LockAnalysis<'_>, results: &Results<PathState>) -> b
             let mut out = Vec::new();
             for state in &states {
                 for edge in cfg.successors(block) {
-                    analysis.edge(state, edge, &mut out);
+                    analysis.edge(state.clone(), edge, &mut out);
                     for mut next in out.drain(..) {
                         analysis.settle(&mut next, edge.target);
                         if !covered(analysis, results, edge.target, &next) {

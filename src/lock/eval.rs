@@ -114,13 +114,17 @@ impl LockAnalysis<'_> {
 
     /// As [`Self::fresh`], for a given site.
     pub(super) fn fresh_at(&mut self, state: &mut PathState, site: Site) -> TermId {
+        let made = self.terms.len();
         let new = self.terms.intern(Term::Fresh(site));
         let block = match site {
             Site::Statement(block, ..) | Site::Join(block, _) => block,
         };
         if self.in_cycle[block.0 as usize] {
             let older = self.terms.intern(Term::Older(site));
-            self.rename(state, new, older);
+            // A term made just now is mentioned nowhere.
+            if (new.0 as usize) < made {
+                self.rename(state, new, older);
+            }
         }
         new
     }
@@ -214,16 +218,16 @@ impl LockAnalysis<'_> {
         // Another path to the same member may now read something else.
         let load = self.terms.intern(Term::Load(address));
         unbind(&mut state.facts, load);
-        let Some(name) = self.terms.last_name(address) else { return };
+        let Some(name) = self.terms.last_symbol(address) else { return };
         for (about, fact) in &mut state.facts {
-            if self.terms.reads_memory(*about) && self.terms.last_name(*about).as_ref() == Some(&name) {
+            if self.terms.reads_memory(*about) && self.terms.last_symbol(*about) == Some(name) {
                 fact.firm = false;
             }
         }
         let terms = &self.terms;
         state.store.retain(|&(other, _)| {
             other == address
-                || terms.last_name(other).as_ref() != Some(&name)
+                || terms.last_symbol(other) != Some(name)
                 || matches!(terms.get(other), Term::Local(_))
         });
     }
@@ -261,7 +265,7 @@ impl LockAnalysis<'_> {
                 continue;
             }
             let old = self.terms.old(value);
-            if let Some(fact) = lookup(&state.facts, value).filter(|fact| fact.firm).cloned() {
+            if let Some(fact) = lookup(&state.facts, value).filter(|fact| fact.firm).copied() {
                 let fact = match lookup(&state.facts, old) {
                     Some(other) if *other != fact => Fact::signs(other.signs.or(fact.signs)),
                     _ => fact,
@@ -290,7 +294,7 @@ impl LockAnalysis<'_> {
                 Term::Load(_) => true,
                 _ => false,
             })
-            .cloned()
+            .copied()
             .collect();
         for (about, mut fact) in compound {
             fact.firm &= !matches!(self.terms.get(about), Term::Load(_));

@@ -152,9 +152,9 @@ impl LockAnalysis<'_> {
 
     /// Whether the exits that hold and those that never met the lock are told apart by what the arguments were: `f(x, bool lock)`.
     fn told_by_arguments(&self, key: LockKey, held: &[usize], even: &[usize]) -> bool {
-        let class = |at: &usize| self.exits[*at].kind.class();
-        let rivals: Vec<usize> =
-            even.iter().copied().filter(|at| held.iter().any(|other| class(other) == class(at))).collect();
+        let classes = self.kinds(held).into_iter().map(ExitKind::class).collect::<BTreeSet<_>>();
+        let rival = |at: &usize| classes.contains(&self.exits[*at].kind.class());
+        let rivals: Vec<usize> = even.iter().copied().filter(rival).collect();
         !rivals.is_empty()
             && rivals.iter().all(|&rival| {
                 self.exits[rival].state.locks.get(key).is_none()

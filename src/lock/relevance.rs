@@ -51,6 +51,10 @@ impl Bits {
 /// The shape of a lock in the text: family and last member name; `None` when a variable hides it.
 type Shape = (FamilyId, Option<Name>);
 
+/// A local, or memory of some name, as something that may matter at a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wanted(u32);
+
 /// What matters at the start of each block of a body.
 pub struct Relevance {
     locals: usize,
@@ -114,14 +118,19 @@ impl Relevance {
         }
     }
 
-    /// Whether `local` is read by something that matters, from the start of `block` on.
-    pub fn local(&self, block: crate::ir::BlockId, local: LocalId) -> bool {
-        self.live[block.0 as usize].contains(local.0 as usize)
+    /// What to ask of a local.
+    pub fn of_local(&self, local: LocalId) -> Wanted {
+        Wanted(local.0)
     }
 
-    /// Whether memory called `name` (its last member, or a global) is.
-    pub fn name(&self, block: crate::ir::BlockId, name: &Name) -> bool {
-        self.names.get(name).is_some_and(|&at| self.live[block.0 as usize].contains(self.locals + at))
+    /// What to ask of memory called `name` (its last member, or a global); `None` when nothing that matters reads any.
+    pub fn of_name(&self, name: &Name) -> Option<Wanted> {
+        self.names.get(name).map(|&at| Wanted((self.locals + at) as u32))
+    }
+
+    /// Whether it is read by something that matters, from the start of `block` on.
+    pub fn is_wanted(&self, block: crate::ir::BlockId, wanted: Wanted) -> bool {
+        self.live[block.0 as usize].contains(wanted.0 as usize)
     }
 
     /// Whether a release of such a lock can be reached from `block` without passing an acquisition of it.

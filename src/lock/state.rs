@@ -5,6 +5,7 @@
 
 use super::terms::TermId;
 use crate::profile::{FamilyId, LockMode};
+use std::hash::{Hash, Hasher};
 
 /// The only notion of "the same lock": family and canonical address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -181,23 +182,83 @@ impl Signs {
     }
 }
 
+/// More constants than this that a value differs from are not kept.
+const DIFFERS_LIMIT: usize = 6;
+
+/// A few constants, sorted; kept in place, so that a fact is plain bytes: states are copied at every branch.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Constants {
+    ids: [TermId; DIFFERS_LIMIT],
+    len: u8,
+}
+
+impl Default for Constants {
+    fn default() -> Self {
+        // The unused places always hold the same, or equal sets would differ.
+        Constants { ids: [TermId(0); DIFFERS_LIMIT], len: 0 }
+    }
+}
+
+impl std::ops::Deref for Constants {
+    type Target = [TermId];
+
+    fn deref(&self) -> &[TermId] {
+        &self.ids[..usize::from(self.len)]
+    }
+}
+
+impl std::fmt::Debug for Constants {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.iter()).finish()
+    }
+}
+
+impl Constants {
+    /// Adds `value`, unless the set is full.
+    pub fn insert(&mut self, value: TermId) {
+        let len = usize::from(self.len);
+        if let (Err(at), true) = (self.binary_search(&value), len < DIFFERS_LIMIT) {
+            self.ids.copy_within(at..len, at + 1);
+            self.ids[at] = value;
+            self.len += 1;
+        }
+    }
+
+    /// What both hold.
+    pub fn intersection(&self, other: &Constants) -> Constants {
+        let mut both = Constants::default();
+        self.iter().filter(|value| other.contains(value)).for_each(|&value| both.insert(value));
+        both
+    }
+}
+
 /// What is known of a value.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fact {
     /// Its possible signs.
     pub signs: Signs,
     /// A constant that it equals.
     pub equals: Option<TermId>,
     /// Constants that it differs from (bounded).
-    pub differs: smallvec::SmallVec<[TermId; 2]>,
+    pub differs: Constants,
     /// Proved. Otherwise presumed: it held before something happened that may have changed it.
     pub firm: bool,
+}
+
+/// Packed into one word, for most facts have no list: hashing states field by field cost a tenth of exploration.
+impl Hash for Fact {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        let equals = self.equals.map_or(0, |id| u64::from(id.0) + 1);
+        let flags = u64::from(self.signs.0) | u64::from(self.firm) << 3 | (self.differs.len() as u64) << 4;
+        hasher.write_u64(equals << 8 | flags);
+        self.differs.iter().for_each(|id| hasher.write_u32(id.0));
+    }
 }
 
 impl Fact {
     /// Nothing known.
     pub fn any() -> Self {
-        Fact { signs: Signs::ANY, equals: None, differs: smallvec::SmallVec::new(), firm: true }
+        Fact { signs: Signs::ANY, equals: None, differs: Constants::default(), firm: true }
     }
 
     /// Only the signs.
@@ -209,7 +270,26 @@ impl Fact {
 /// A map from terms, sorted by id.
 pub type TermMap<V> = Vec<(TermId, V)>;
 
+/// Goes through two maps side by side: each key that is in either, with its values.
+pub fn side_by_side<'m, V>(
+    left: &'m TermMap<V>,
+    right: &'m TermMap<V>,
+) -> impl Iterator<Item = (TermId, Option<&'m V>, Option<&'m V>)> {
+    let (mut left, mut right) = (left.iter().peekable(), right.iter().peekable());
+    std::iter::from_fn(move || {
+        let key = match (left.peek(), right.peek()) {
+            (Some(left), Some(right)) => left.0.min(right.0),
+            (Some(only), None) | (None, Some(only)) => only.0,
+            (None, None) => return None,
+        };
+        let left = left.next_if(|entry| entry.0 == key).map(|entry| &entry.1);
+        let right = right.next_if(|entry| entry.0 == key).map(|entry| &entry.1);
+        Some((key, left, right))
+    })
+}
+
 /// Looks `key` up.
+#[inline]
 pub fn lookup<V>(map: &TermMap<V>, key: TermId) -> Option<&V> {
     map.binary_search_by_key(&key, |entry| entry.0).ok().map(|at| &map[at].1)
 }
@@ -230,7 +310,7 @@ pub fn unbind<V>(map: &mut TermMap<V>, key: TermId) {
 }
 
 /// One disjunct.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PathState {
     /// Value bound to each address that this path wrote (or that was given a value of its own).
     pub store: TermMap<TermId>,
@@ -245,6 +325,21 @@ pub struct PathState {
     pub lent: smallvec::SmallVec<[LockKey; 1]>,
     /// The path contradicts a presumed fact: possible, but nobody knows.
     pub doubtful: bool,
+}
+
+/// Each binding of the store is one word; debts and lent locks are rare enough to be left to the comparison.
+impl Hash for PathState {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        for (address, value) in &self.store {
+            hasher.write_u64(u64::from(address.0) << 32 | u64::from(value.0));
+        }
+        for (about, fact) in &self.facts {
+            hasher.write_u32(about.0);
+            fact.hash(hasher);
+        }
+        self.locks.hash(hasher);
+        hasher.write_u8(u8::from(self.doubtful));
+    }
 }
 
 impl PathState {

@@ -9,6 +9,7 @@ use crate::ir::{BinaryOp, BlockId, LocalId, Name, UnaryOp};
 use crate::profile::FamilyId;
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
+use std::ops::Range;
 
 /// A term of one function's analysis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -67,11 +68,21 @@ pub enum Term {
 /// Terms of more than this depth are replaced by a fresh one where they are made: loops would build them without end.
 const DEPTH_LIMIT: u8 = 12;
 
+/// The name that an access path ends in, by number: names are compared far more often than read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Symbol(u32);
+
 struct Entry {
     term: Term,
     depth: u8,
     reads_memory: bool,
     has_query: bool,
+    last_symbol: Option<Symbol>,
+    canonical: Option<TermId>,
+    /// All proper subterms, each once: a range of [`Terms::parts`].
+    parts: Range<usize>,
+    /// One bit for each of them, by its id modulo 64: most questions whether a term occurs in another end here.
+    signature: u64,
 }
 
 /// The arena.
@@ -79,6 +90,12 @@ struct Entry {
 pub struct Terms {
     entries: Vec<Entry>,
     ids: FxHashMap<Term, TermId>,
+    parts: Vec<TermId>,
+    symbols: FxHashMap<Name, Symbol>,
+}
+
+fn signature(id: TermId) -> u64 {
+    1 << (id.0 % 64)
 }
 
 impl Terms {
@@ -98,27 +115,52 @@ impl Terms {
             _ => false,
         };
         let mut has_query = matches!(term, Term::Query(..));
-        for child in children(&term) {
+        let mut parts: SmallVec<[TermId; 32]> = SmallVec::new();
+        let mut mask = 0;
+        for &child in children(&term, &mut [TermId(0); 2]) {
             let entry = &self.entries[child.0 as usize];
             depth = depth.max(entry.depth);
             reads_memory |= entry.reads_memory;
             has_query |= entry.has_query;
+            mask |= signature(child) | entry.signature;
+            parts.push(child);
+            parts.extend_from_slice(&self.parts[entry.parts.clone()]);
         }
         if matches!(term, Term::Old(_)) {
             reads_memory = false;
         }
+        parts.sort_unstable();
+        parts.dedup();
+        let first = self.parts.len();
+        self.parts.extend_from_slice(&parts);
         let id = TermId(self.entries.len() as u32);
-        self.entries.push(Entry {
-            term: term.clone(),
+        let entry = Entry {
             depth: depth.saturating_add(1),
             reads_memory,
             has_query,
-        });
+            last_symbol: self.ending(&term),
+            canonical: None,
+            parts: first..self.parts.len(),
+            signature: mask,
+            term: term.clone(),
+        };
+        self.entries.push(entry);
         self.ids.insert(term, id);
         id
     }
 
+    /// Number of terms; ids run from 0.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether no term was made yet.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
     /// The term.
+    #[inline]
     pub fn get(&self, id: TermId) -> &Term {
         &self.entries[id.0 as usize].term
     }
@@ -129,6 +171,7 @@ impl Terms {
     }
 
     /// Whether the term's value depends on what memory holds now.
+    #[inline]
     pub fn reads_memory(&self, id: TermId) -> bool {
         self.entries[id.0 as usize].reads_memory
     }
@@ -153,22 +196,25 @@ impl Terms {
         if self.reads_memory(id) { self.intern(Term::Old(id)) } else { id }
     }
 
-    /// The terms that `id` is directly made of.
-    pub fn children(&self, id: TermId) -> SmallVec<[TermId; 3]> {
-        children(self.get(id))
+    /// All proper subterms of `id`, each once.
+    #[inline]
+    pub fn parts(&self, id: TermId) -> &[TermId] {
+        &self.parts[self.entries[id.0 as usize].parts.clone()]
     }
 
     /// Whether `part` is `whole` or occurs in it.
+    #[inline]
     pub fn contains(&self, whole: TermId, part: TermId) -> bool {
         whole == part
-            || (part < whole && self.children(whole).into_iter().any(|child| self.contains(child, part)))
+            || self.entries[whole.0 as usize].signature & signature(part) != 0
+                && self.parts(whole).contains(&part)
     }
 
-    /// Calls `visit` on the term and everything in it.
+    /// Calls `visit` on the term and on everything in it, each once.
     pub fn walk(&self, id: TermId, visit: &mut dyn FnMut(TermId, &Term)) {
         visit(id, self.get(id));
-        for child in self.children(id) {
-            self.walk(child, visit);
+        for &part in self.parts(id) {
+            visit(part, self.get(part));
         }
     }
 
@@ -187,8 +233,16 @@ impl Terms {
 
     /// The term as it names a lock: what memory holds now and what it held before are one.
     pub fn canonical(&mut self, id: TermId) -> TermId {
-        let term = self.get(id).clone();
-        match term {
+        if let Some(known) = self.entries[id.0 as usize].canonical {
+            return known;
+        }
+        let canonical = self.canonical_of(id);
+        self.entries[id.0 as usize].canonical = Some(canonical);
+        canonical
+    }
+
+    fn canonical_of(&mut self, id: TermId) -> TermId {
+        match self.get(id).clone() {
             Term::Old(inner) => self.canonical(inner),
             Term::Int(_)
             | Term::Str
@@ -265,20 +319,40 @@ impl Terms {
             _ => None,
         }
     }
+
+    /// [`Self::last_name`], to be compared.
+    #[inline]
+    pub fn last_symbol(&self, id: TermId) -> Option<Symbol> {
+        self.entries[id.0 as usize].last_symbol
+    }
+
+    fn ending(&mut self, term: &Term) -> Option<Symbol> {
+        match term {
+            Term::Field(_, name) | Term::Global(name) | Term::Const(name) => {
+                let next = Symbol(self.symbols.len() as u32);
+                Some(*self.symbols.entry(name.clone()).or_insert(next))
+            }
+            Term::Load(a) | Term::Old(a) | Term::Index(a, _) | Term::Query(_, a) | Term::Pair(a, _) => {
+                self.last_symbol(*a)
+            }
+            _ => None,
+        }
+    }
 }
 
-fn children(term: &Term) -> SmallVec<[TermId; 3]> {
-    match term {
+/// What the term is directly made of; `room` holds it where the term keeps no list. The address in a join's site only names the
+/// site: it is not part of the value.
+fn children<'t>(term: &'t Term, room: &'t mut [TermId; 2]) -> &'t [TermId] {
+    match *term {
         Term::Load(a) | Term::Old(a) | Term::Field(a, _) | Term::Unary(_, a) | Term::Query(_, a) => {
-            SmallVec::from_slice(&[*a])
+            room[0] = a;
+            &room[..1]
         }
-        Term::Index(a, b) | Term::Binary(_, a, b) | Term::Pair(a, b) => SmallVec::from_slice(&[*a, *b]),
-        Term::Call(_, args) => args.clone(),
-        Term::Fresh(Site::Join(_, a)) | Term::Older(Site::Join(_, a)) => {
-            // The address only names the site; it is not part of the value.
-            let _ = a;
-            SmallVec::new()
+        Term::Index(a, b) | Term::Binary(_, a, b) | Term::Pair(a, b) => {
+            *room = [a, b];
+            room
         }
+        Term::Call(_, ref args) => args,
         Term::Int(_)
         | Term::Str
         | Term::Const(_)
@@ -287,6 +361,6 @@ fn children(term: &Term) -> SmallVec<[TermId; 3]> {
         | Term::Local(_)
         | Term::Fresh(_)
         | Term::Older(_)
-        | Term::Configuration(_) => SmallVec::new(),
+        | Term::Configuration(_) => &[],
     }
 }

@@ -5,20 +5,18 @@
 
 use super::analysis::LockAnalysis;
 use super::event::EventKind;
+use super::replay::{Blind, Blocked, Follower, Replays, Trace, enter, execute};
 use super::state::{LockKey, LockState, PathState};
 use crate::engine::{Analysis, NodeId, Results};
-use crate::ir::cfg::TerminatorKind;
-use crate::ir::{BlockId, Location};
-use rustc_hash::FxHashMap;
+use crate::ir::cfg::{Edge, TerminatorKind};
+use crate::ir::{BlockId, EdgeKind, Location};
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::BinaryHeap;
 
 /// Paths that are replayed before a finding is given up.
 const CANDIDATE_LIMIT: usize = 24;
 /// Partial paths that are looked at to find them.
 const SEARCH_LIMIT: usize = 4_000;
-/// States followed side by side on one path.
-const STATE_LIMIT: usize = 24;
 
 /// One step of a witness.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,8 +85,6 @@ impl Claim {
     }
 }
 
-type Trace = (PathState, Vec<Step>);
-
 /// Looks for a path to `node` that shows `claim`.
 pub fn replay(
     analysis: &mut LockAnalysis<'_>,
@@ -97,19 +93,23 @@ pub fn replay(
     claim: Claim,
 ) -> Replay {
     let (paths, complete) = candidates(results, node);
+    let doubtful = results.node(node).state.doubtful;
     let recording = std::mem::replace(&mut analysis.recording, false);
+    let mut replays = std::mem::take(&mut analysis.replays);
     let mut cut = !complete;
     let mut shown = None;
     for path in &paths {
-        match run(analysis, results, path, claim) {
-            Outcome::Shown(steps) => {
-                shown = Some(steps);
+        let blocks: Vec<BlockId> = path.iter().map(|&node| results.node(node).block).collect();
+        match run(analysis, &mut replays, &blocks, doubtful, claim) {
+            Ok(Some(trace)) => {
+                shown = Some(explain(analysis, &blocks, doubtful, claim, trace));
                 break;
             }
-            Outcome::Contradicts => {}
-            Outcome::Cut => cut = true,
+            Ok(None) | Err(Blocked::Contradicts) => {}
+            Err(Blocked::Cut) => cut = true,
         }
     }
+    analysis.replays = replays;
     analysis.recording = recording;
     match shown {
         Some(steps) => Replay::Shown(steps),
@@ -120,11 +120,11 @@ pub fn replay(
 
 /// Paths from the entry to `node`, shortest first, and whether these are all (loops taken once).
 fn candidates<S>(results: &Results<S>, node: NodeId) -> (Vec<Vec<NodeId>>, bool) {
-    let distance = distances(results);
+    let distance = results.distances();
     let mut found = Vec::new();
     let mut work = BinaryHeap::new();
     // Of equally long ones the one that is nearest to the entry goes first, so that ties do not fan out.
-    let far = |id: NodeId| distance.get(&id).copied();
+    let far = |id: NodeId| distance[id.0 as usize];
     if let Some(length) = far(node) {
         work.push(Reverse((length, length, vec![node])));
     }
@@ -148,7 +148,8 @@ fn candidates<S>(results: &Results<S>, node: NodeId) -> (Vec<Vec<NodeId>>, bool)
                 continue;
             }
             let Some(left) = far(from) else { continue };
-            let mut longer = path.clone();
+            let mut longer = Vec::with_capacity(path.len() + 1);
+            longer.extend_from_slice(&path);
             longer.push(from);
             work.push(Reverse((travelled + 1 + left, left, longer)));
         }
@@ -156,79 +157,115 @@ fn candidates<S>(results: &Results<S>, node: NodeId) -> (Vec<Vec<NodeId>>, bool)
     (found, true)
 }
 
-/// Number of steps from the entry to each node.
-fn distances<S>(results: &Results<S>) -> FxHashMap<NodeId, usize> {
-    let mut successors: Vec<Vec<NodeId>> = vec![Vec::new(); results.nodes.len()];
-    for (at, node) in results.nodes.iter().enumerate() {
-        for from in &node.predecessors {
-            successors[from.0 as usize].push(NodeId(at as u32));
-        }
-    }
-    let mut distance = FxHashMap::default();
-    distance.extend(results.roots.iter().map(|&root| (root, 0)));
-    let mut work = VecDeque::from(results.roots.clone());
-    while let Some(node) = work.pop_front() {
-        let next = distance[&node] + 1;
-        for &to in &successors[node.0 as usize] {
-            if let std::collections::hash_map::Entry::Vacant(e) = distance.entry(to) {
-                e.insert(next);
-                work.push_back(to);
-            }
-        }
-    }
-    distance
-}
-
-enum Outcome {
-    Shown(Vec<Step>),
-    Contradicts,
-    Cut,
-}
-
+/// Runs `path`; answers which of the traces at its end shows the claim.
 fn run(
     analysis: &mut LockAnalysis<'_>,
-    results: &Results<PathState>,
-    path: &[NodeId],
+    replays: &mut Replays,
+    path: &[BlockId],
+    doubtful: bool,
     claim: Claim,
-) -> Outcome {
-    let cfg = &analysis.body().cfg;
-    let mut traces: Vec<Trace> = vec![(analysis.entry(), Vec::new())];
-    for (at, &node) in path.iter().enumerate() {
-        let block = results.node(node).block;
-        let last = at + 1 == path.len();
-        if let (true, Claim::Happens { at, key, kind }) = (last, claim) {
-            run_statements(analysis, &mut traces, block, key, at.statement as usize);
-            traces.retain(|(state, _)| kind.is_none_or(|kind| happens(analysis, state, at, key, kind)));
-            return finish(traces, &|_| true);
+) -> Result<Option<usize>, Blocked> {
+    match claim {
+        Claim::Balance { key, sign } => {
+            let traces = replays.follow(analysis, path, doubtful)?;
+            Ok(traces.iter().position(|(state, ())| shows(analysis, state, key, sign)))
         }
-        run_statements(analysis, &mut traces, block, claim.key(), usize::MAX);
-        if last {
-            let Claim::Balance { key, sign } = claim else { return Outcome::Contradicts };
-            return finish(traces, &|state| shows(analysis, state, key, sign));
+        Claim::Happens { at, key, kind } => {
+            let Some((&end, way)) = path.split_last() else { return Ok(None) };
+            let before = replays.follow(analysis, way, doubtful)?;
+            let start = match way.last() {
+                Some(&from) => enter(analysis, before, (from, end), doubtful, &mut Blind)?,
+                None => before.to_vec(),
+            };
+            let traces = execute(analysis, start, end, at.statement as usize, &mut Blind);
+            let happens =
+                |(state, ()): &Trace<()>| kind.is_none_or(|kind| happens(analysis, state, at, key, kind));
+            Ok(traces.iter().position(happens))
         }
-        let next = results.node(path[at + 1]).block;
-        let mut on = Vec::new();
-        for (state, steps) in &traces {
-            for edge in cfg.successors(block).into_iter().filter(|edge| edge.target == next) {
-                let mut out = Vec::new();
-                analysis.edge(state, edge, &mut out);
-                for state in out {
-                    let mut steps = steps.clone();
-                    steps.extend(branch_step(analysis, block, edge));
-                    on.push((state, steps));
-                }
-            }
-        }
-        on.retain(|(state, _)| !state.doubtful || results.node(path[path.len() - 1]).state.doubtful);
-        if on.is_empty() {
-            return Outcome::Contradicts;
-        }
-        if on.len() > STATE_LIMIT {
-            return Outcome::Cut;
-        }
-        traces = on;
     }
-    Outcome::Contradicts
+}
+
+/// The steps of the trace numbered `trace` at the end of `path`: it is run once more, this time written down.
+fn explain(
+    analysis: &mut LockAnalysis<'_>,
+    path: &[BlockId],
+    doubtful: bool,
+    claim: Claim,
+    trace: usize,
+) -> Vec<Step> {
+    let mut steps = Steps { key: claim.key(), list: Vec::new() };
+    let mut traces = vec![(analysis.entry(), 0)];
+    for (nth, &block) in path.iter().enumerate() {
+        if nth > 0 {
+            traces =
+                enter(analysis, &traces, (path[nth - 1], block), doubtful, &mut steps).unwrap_or_default();
+        }
+        let until = match claim {
+            Claim::Happens { at, .. } if nth + 1 == path.len() => at.statement as usize,
+            _ => usize::MAX,
+        };
+        traces = execute(analysis, traces, block, until, &mut steps);
+    }
+    traces.get(trace).map(|&(_, last)| steps.up_to(last)).unwrap_or_default()
+}
+
+/// Writes down what happens to one lock. Traces that split share the steps before.
+struct Steps {
+    key: LockKey,
+    /// Each with the number of the one before it, counted from 1.
+    list: Vec<(usize, Step)>,
+}
+
+impl Steps {
+    fn add(&mut self, before: usize, kind: StepKind, at: Location) -> usize {
+        self.list.push((before, Step { kind, at }));
+        self.list.len()
+    }
+
+    fn up_to(&self, mut last: usize) -> Vec<Step> {
+        let mut steps = Vec::new();
+        while let Some(at) = last.checked_sub(1) {
+            steps.push(self.list[at].1.clone());
+            last = self.list[at].0;
+        }
+        steps.reverse();
+        steps
+    }
+}
+
+impl Follower for Steps {
+    type Kept = usize;
+
+    /// The state of the lock, or of the first one that is called like it.
+    fn look(&self, analysis: &LockAnalysis<'_>, state: &PathState) -> Option<LockState> {
+        let name = analysis.terms.last_symbol(self.key.address);
+        let alike = |other: LockKey| {
+            other.family == self.key.family && analysis.terms.last_symbol(other.address) == name
+        };
+        let by_name = || state.locks.iter().find(|&(other, _)| alike(other)).map(|(_, lock)| lock);
+        state.locks.get(self.key).or_else(by_name)
+    }
+
+    fn executed(
+        &mut self,
+        kept: &usize,
+        at: Location,
+        before: Option<LockState>,
+        after: Option<LockState>,
+    ) -> usize {
+        change(before, after).map_or(*kept, |kind| self.add(*kept, kind, at))
+    }
+
+    fn taken(&mut self, kept: &usize, analysis: &LockAnalysis<'_>, edge: Edge<'_>) -> usize {
+        let block = analysis.body().cfg.block(edge.source);
+        let at = Location { block: edge.source, statement: block.statements.len() as u32 };
+        let kind = match (&block.terminator.kind, edge.kind) {
+            (TerminatorKind::Branch(_), kind) => StepKind::Branch { taken: *kind == EdgeKind::True },
+            (TerminatorKind::Switch(_) | TerminatorKind::Choice, _) => StepKind::Into(edge.target),
+            _ => return *kept,
+        };
+        self.add(*kept, kind, at)
+    }
 }
 
 /// Whether executing the statement at `at` records such an event again.
@@ -245,19 +282,12 @@ fn happens(
     analysis.statement(&mut vec![state.clone()], at, statement);
     analysis.recording = false;
     let found = std::mem::replace(&mut analysis.events, events);
-    let name = analysis.terms.last_name(key.address);
+    let name = analysis.terms.last_symbol(key.address);
     found.iter().any(|event| {
         std::mem::discriminant(&event.kind) == kind
             && (event.key == key
-                || event.key.family == key.family && analysis.terms.last_name(event.key.address) == name)
+                || event.key.family == key.family && analysis.terms.last_symbol(event.key.address) == name)
     })
-}
-
-fn finish(traces: Vec<Trace>, shows: &dyn Fn(&PathState) -> bool) -> Outcome {
-    match traces.into_iter().find(|(state, _)| shows(state)) {
-        Some((_, steps)) => Outcome::Shown(steps),
-        None => Outcome::Contradicts,
-    }
 }
 
 /// Whether the lock is out of balance. A lock named by a joined value has another name on a single path.
@@ -272,46 +302,10 @@ fn shows(analysis: &LockAnalysis<'_>, state: &PathState, key: LockKey, sign: i32
     if analysis.terms.is_rigid(key.address) {
         return false;
     }
-    let name = analysis.terms.last_name(key.address);
+    let name = analysis.terms.last_symbol(key.address);
     state.locks.iter().any(|(other, lock)| {
-        other.family == key.family && fits(lock) && analysis.terms.last_name(other.address) == name
+        other.family == key.family && fits(lock) && analysis.terms.last_symbol(other.address) == name
     })
-}
-
-fn run_statements(
-    analysis: &mut LockAnalysis<'_>,
-    traces: &mut Vec<Trace>,
-    block: BlockId,
-    key: LockKey,
-    until: usize,
-) {
-    let body = analysis.body();
-    for (at, statement) in body.cfg.block(block).statements.iter().enumerate().take(until) {
-        let location = Location { block, statement: at as u32 };
-        let mut on = Vec::with_capacity(traces.len());
-        for (state, steps) in traces.drain(..) {
-            let before = state.locks.clone();
-            let mut states = vec![state];
-            analysis.statement(&mut states, location, statement);
-            for state in states {
-                let mut steps = steps.clone();
-                let same = |locks: &super::state::LockSet| {
-                    locks.get(key).or_else(|| {
-                        let name = analysis.terms.last_name(key.address);
-                        let mut alike = locks.iter().filter(|(other, _)| {
-                            other.family == key.family && analysis.terms.last_name(other.address) == name
-                        });
-                        alike.next().map(|(_, lock)| lock)
-                    })
-                };
-                if let Some(kind) = change(same(&before), same(&state.locks)) {
-                    steps.push(Step { kind, at: location });
-                }
-                on.push((state, steps));
-            }
-        }
-        *traces = on;
-    }
 }
 
 fn change(before: Option<LockState>, after: Option<LockState>) -> Option<StepKind> {
@@ -331,17 +325,4 @@ fn change(before: Option<LockState>, after: Option<LockState>) -> Option<StepKin
         _ if depth(after) < depth(before) => Some(StepKind::Released),
         _ => None,
     }
-}
-
-fn branch_step(analysis: &LockAnalysis<'_>, block: BlockId, edge: crate::ir::cfg::Edge<'_>) -> Option<Step> {
-    use crate::ir::EdgeKind;
-    let body = analysis.body();
-    let at = Location { block, statement: body.cfg.block(block).statements.len() as u32 };
-    let kind = match (&body.cfg.block(block).terminator.kind, edge.kind) {
-        (TerminatorKind::Branch(_), EdgeKind::True) => StepKind::Branch { taken: true },
-        (TerminatorKind::Branch(_), _) => StepKind::Branch { taken: false },
-        (TerminatorKind::Switch(_) | TerminatorKind::Choice, _) => StepKind::Into(edge.target),
-        _ => return None,
-    };
-    Some(Step { kind, at })
 }

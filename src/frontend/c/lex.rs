@@ -92,9 +92,7 @@ pub fn tokens(text: &[u8]) -> Vec<Token> {
                 TokenKind::Number
             }
             _ if is_word_byte(byte) => {
-                while at < text.len() && is_word_byte(text[at]) {
-                    at += 1;
-                }
+                at = word_end(text, at);
                 TokenKind::Word
             }
             _ => {
@@ -109,8 +107,24 @@ pub fn tokens(text: &[u8]) -> Vec<Token> {
 }
 
 /// Whether the byte can be part of a word; bytes above ASCII count, so that names in any encoding stay whole.
-pub fn is_word_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'$' || byte >= 0x80
+pub const fn is_word_byte(byte: u8) -> bool {
+    WORD_BYTES[byte as usize]
+}
+
+/// Looked up rather than computed: half of a tree's bytes are asked this question.
+const WORD_BYTES: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let b = byte as u8;
+        table[byte] = b.is_ascii_alphanumeric() || b == b'_' || b == b'$' || b >= 0x80;
+        byte += 1;
+    }
+    table
+};
+
+fn word_end(text: &[u8], at: usize) -> usize {
+    text[at..].iter().position(|&byte| !is_word_byte(byte)).map_or(text.len(), |length| at + length)
 }
 
 fn skip_comment(text: &[u8], at: usize) -> usize {
@@ -136,10 +150,15 @@ fn line_end(text: &[u8], mut at: usize) -> usize {
 
 /// The end of a preprocessor line; a comment in it may span lines.
 fn directive_end(text: &[u8], mut at: usize) -> usize {
-    while at < text.len() {
+    // Most lines hold nothing of interest up to their end.
+    while let Some(next) = memchr::memchr3(b'\n', b'/', b'"', &text[at..]).map(|next| at + next) {
+        if let Some(escape) = memchr::memchr(b'\\', &text[at..next]).map(|escape| at + escape) {
+            at = escape + if text[escape + 1..].starts_with(b"\r\n") { 3 } else { 2 };
+            continue;
+        }
+        at = next;
         match text[at] {
             b'\n' => return at,
-            b'\\' => at += if text[at + 1..].starts_with(b"\r\n") { 3 } else { 2 },
             b'/' if text.get(at + 1) == Some(&b'*') => at = skip_comment(text, at),
             b'/' if text.get(at + 1) == Some(&b'/') => return line_end(text, at),
             b'"' => at = skip_quoted(text, at, b'"'),

@@ -8,7 +8,6 @@ use super::lex::{Token, TokenKind, brackets, tokens};
 use crate::ir::file_index::{FileIndex, FunctionDefinition, MacroDefinition};
 use crate::ir::{Annotation, Linkage, Name};
 use crate::source::{FileId, Span};
-use rustc_hash::FxHashSet;
 
 /// Words with an argument list that may stand before a function's name.
 const ATTRIBUTES_WITH_ARGUMENTS: [&str; 14] = [
@@ -126,6 +125,14 @@ impl<'t> Scan<'t> {
 
     /// Matching brackets, counted in the first arm of each `#if` only.
     fn brackets_of_first_arms(&self) -> Vec<usize> {
+        let conditional = |token: &Token| {
+            token.kind == TokenKind::Directive
+                && matches!(directive_word(token.text(self.text)), b"if" | b"else" | b"elif")
+        };
+        if !self.tokens.iter().any(conditional) {
+            // `#ifdef` without `#else` leaves nothing out.
+            return brackets(self.tokens);
+        }
         let mut first: Vec<Token> = Vec::with_capacity(self.tokens.len());
         // Whether an arm was taken, and whether the present one is left out.
         let mut arms: Vec<(bool, bool)> = Vec::new();
@@ -254,23 +261,26 @@ impl<'t> Scan<'t> {
         } else {
             Linkage::External
         };
-        let mut calls: FxHashSet<Name> = FxHashSet::default();
+        let mut words: Vec<&[u8]> = Vec::new();
+        let mut calls: Vec<Name> = Vec::new();
         for at in open + 1..close {
             if self.tokens[at].kind == TokenKind::Word && self.tokens[at + 1].is(b'(') {
                 let word = self.tokens[at].text(self.text);
-                if !NOT_CALLS.iter().any(|known| known.as_bytes() == word) {
-                    calls.insert(name_of(word));
-                }
+                words.push(word);
                 // Scope guards call the constructor of their class.
                 if matches!(word, b"guard" | b"scoped_guard" | b"scoped_cond_guard" | b"CLASS")
                     && at + 2 < close
                 {
-                    calls.insert(Name::new(format!("class_{}_constructor", self.name(at + 2))));
+                    calls.push(Name::new(format!("class_{}_constructor", self.name(at + 2))));
                 }
             }
         }
-        let mut calls: Vec<Name> = calls.into_iter().collect();
+        words.sort_unstable();
+        words.dedup();
+        let is_call = |word: &&&[u8]| !NOT_CALLS.iter().any(|known| known.as_bytes() == **word);
+        calls.extend(words.iter().filter(is_call).map(|word| name_of(word)));
         calls.sort_unstable();
+        calls.dedup();
         let annotations = self.annotations(header, word, list_end + 1, open, partner);
         self.index.functions.push(FunctionDefinition {
             name,
@@ -366,7 +376,10 @@ impl<'t> Scan<'t> {
     }
 
     fn define(&mut self, token: Token) {
-        let text = strip_comments(after_word(token.text(self.text), b"define"));
+        let text = after_word(token.text(self.text), b"define");
+        // A tree has millions of these, and most are a name and a number.
+        let plain = !text.iter().any(|byte| matches!(byte, b'/' | b'\\' | b'"' | b'\''));
+        let text = if plain { String::from_utf8_lossy(text) } else { strip_comments(text).into() };
         let text = text.trim_start();
         let end = text.bytes().position(|b| !super::lex::is_word_byte(b)).unwrap_or(text.len());
         if end == 0 {
@@ -438,10 +451,8 @@ pub fn directive_word(text: &[u8]) -> &[u8] {
 
 /// What follows the word after `#`.
 pub fn after_word<'t>(text: &'t [u8], word: &[u8]) -> &'t [u8] {
-    match memchr::memmem::find(text, word) {
-        Some(at) => &text[at + word.len()..],
-        None => &[],
-    }
+    let rest = text.strip_prefix(b"#").unwrap_or(text).trim_ascii_start();
+    rest.strip_prefix(word).unwrap_or_default()
 }
 
 /// `#if 0`
