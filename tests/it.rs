@@ -13,6 +13,7 @@ mod it {
     mod hwpoison;
     mod lower;
     mod quickfix;
+    mod profile;
     mod report;
     mod rule_docs;
     mod support;

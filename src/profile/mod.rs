@@ -4,7 +4,10 @@
 //! in the same grammar). The analysis asks one thing of it: what does a call of this name do? No API name
 //! stands in Rust code.
 
+pub mod error;
+mod family;
 pub mod load;
+pub mod spelling;
 pub mod syntax;
 
 use crate::ir::Name;

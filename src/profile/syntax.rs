@@ -46,7 +46,7 @@ pub struct ProfileText {
 #[serde(deny_unknown_fields)]
 pub struct FamilyText {
     /// Its name.
-    pub name: String,
+    pub name: Spanned<String>,
     /// Taking it again is counted.
     #[serde(default)]
     pub nests: bool,
@@ -71,6 +71,9 @@ pub struct FamilyText {
     /// Not held afterwards.
     #[serde(default)]
     pub release: Vec<Spanned<CallText>>,
+    /// Not held afterwards when the result says so.
+    #[serde(default, alias = "release-if")]
+    pub release_if: Vec<Spanned<CallText>>,
     /// Asks.
     #[serde(default)]
     pub query: Vec<Spanned<CallText>>,
@@ -108,7 +111,7 @@ fn yes() -> bool {
 }
 
 /// A call: `"f(0)"`, or a table with more.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct CallText {
     /// `name(path)`
     pub call: String,
@@ -120,6 +123,8 @@ pub struct CallText {
     pub saved: Option<toml::Value>,
     /// Test of the result.
     pub held_if: Option<String>,
+    /// Test of the result of a release that may not happen.
+    pub released_if: Option<String>,
     /// Test of the result of a query.
     pub true_if: Option<String>,
 }
@@ -133,6 +138,8 @@ struct LongCall {
     saved: Option<toml::Value>,
     #[serde(alias = "held-if")]
     held_if: Option<String>,
+    #[serde(alias = "released-if")]
+    released_if: Option<String>,
     #[serde(alias = "true-if")]
     true_if: Option<String>,
 }
@@ -148,14 +155,13 @@ impl<'de> Deserialize<'de> for CallText {
             }
 
             fn visit_str<E: de::Error>(self, text: &str) -> Result<CallText, E> {
-                let call = text.to_owned();
-                Ok(CallText { call, sharing: None, context: None, saved: None, held_if: None, true_if: None })
+                Ok(CallText { call: text.to_owned(), ..CallText::default() })
             }
 
             fn visit_map<M: MapAccess<'de>>(self, map: M) -> Result<CallText, M::Error> {
-                let LongCall { call, sharing, context, saved, held_if, true_if } =
+                let LongCall { call, sharing, context, saved, held_if, released_if, true_if } =
                     LongCall::deserialize(de::value::MapAccessDeserializer::new(map))?;
-                Ok(CallText { call, sharing, context, saved, held_if, true_if })
+                Ok(CallText { call, sharing, context, saved, held_if, released_if, true_if })
             }
         }
         deserializer.deserialize_any(Either)

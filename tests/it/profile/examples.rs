@@ -1,0 +1,53 @@
+//! The examples written by hand: the bad one fires its rule, the good one is silent.
+
+use super::{TEXTS, builtin, check};
+use lockbalance::diagnostic::Confidence;
+use lockbalance::profile::load;
+use std::sync::Arc;
+
+#[test]
+fn every_text_is_accepted() {
+    for (name, text) in TEXTS {
+        if let Err(error) = load::parse(text, name) {
+            let at = error.span.clone().map_or("", |span| &text[span]);
+            panic!("{name}: {error}: {at}");
+        }
+    }
+}
+
+#[test]
+fn bad_examples_fire_and_good_ones_are_silent() {
+    let mut wrong = Vec::new();
+    for (profile_name, profile) in builtin() {
+        let shared = Arc::new(profile.clone());
+        for family in &profile.families {
+            for example in &family.examples {
+                let place = format!("{profile_name}/{}", family.name);
+                let bad = check(&example.bad, &shared);
+                let fires = |d: &&lockbalance::diagnostic::Diagnostic| {
+                    d.rule.id == example.rule && d.confidence >= Confidence::Medium
+                };
+                if !bad.diagnostics.iter().any(|d| fires(&d)) {
+                    let got: Vec<_> = bad.diagnostics.iter().map(|d| (d.rule.id, d.confidence)).collect();
+                    wrong.push(format!("{place}: {} does not fire, but {got:?}", example.rule));
+                }
+                for finding in check(&example.good, &shared).diagnostics {
+                    if finding.confidence >= Confidence::Medium {
+                        wrong.push(format!("{place}: good example: {} {}", finding.rule.id, finding.message));
+                    }
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_reported_family_has_an_example() {
+    let without: Vec<String> = builtin()
+        .flat_map(|(name, profile)| profile.families.iter().map(move |family| (name, family)))
+        .filter(|(_, family)| family.reported && family.examples.is_empty())
+        .map(|(name, family)| format!("{name}/{}", family.name))
+        .collect();
+    assert!(without.is_empty(), "{}", without.join("\n"));
+}
