@@ -12,8 +12,8 @@ mod it {
     mod floors;
     mod hwpoison;
     mod lower;
-    mod quickfix;
     mod profile;
+    mod quickfix;
     mod report;
     mod rule_docs;
     mod support;

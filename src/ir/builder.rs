@@ -107,6 +107,11 @@ impl BodyBuilder {
         self.local("", LocalKind::Temporary, "", span)
     }
 
+    /// Adds a temporary for a result that is thrown away on purpose: `(void)f()`.
+    pub fn discarded(&mut self, span: Span) -> LocalId {
+        self.local("", LocalKind::Temporary, "void", span)
+    }
+
     /// A new block that nothing leads to yet; the current block stays.
     pub fn new_block(&mut self) -> BlockId {
         self.blocks.push(OpenBlock { statements: Vec::new(), terminator: None, edges: Vec::new() });

@@ -40,6 +40,7 @@ fn structural(terms: &Terms, state: &PathState, term: TermId, firm_only: bool) -
             None => match op {
                 BinaryOp::BitAnd if signs(terms, state, *left, firm_only) == Signs::ZERO => Signs::ZERO,
                 BinaryOp::BitAnd if signs(terms, state, *right, firm_only) == Signs::ZERO => Signs::ZERO,
+                BinaryOp::BitAnd => masked(terms, state, *left, *right, firm_only),
                 BinaryOp::Add => {
                     sum(signs(terms, state, *left, firm_only), signs(terms, state, *right, firm_only))
                 }
@@ -58,6 +59,25 @@ fn structural(terms: &Terms, state: &PathState, term: TermId, firm_only: bool) -
         Term::Query(..) | Term::Configuration(_) => Signs::NOT_NEGATIVE,
         _ => Signs::ANY,
     }
+}
+
+/// `x & mask`, from what is known of other masks of the same word: bits of a clear mask are clear, bits around a set one are set.
+fn masked(terms: &Terms, state: &PathState, word: TermId, mask: TermId, firm_only: bool) -> Signs {
+    let Term::Int(mask) = *terms.get(mask) else { return Signs::ANY };
+    if let Some(&Term::Int(value)) = constant(terms, state, word, firm_only).map(|term| terms.get(term)) {
+        return Signs::of(value & mask);
+    }
+    for (about, fact) in state.facts.iter().filter(|(_, fact)| fact.firm || !firm_only) {
+        let Term::Binary(BinaryOp::BitAnd, other, bits) = *terms.get(*about) else { continue };
+        let Term::Int(bits) = *terms.get(bits) else { continue };
+        if other == word && fact.signs == Signs::ZERO && mask & !bits == 0 {
+            return Signs::ZERO;
+        }
+        if other == word && fact.signs.within(Signs::NONZERO) && bits & !mask == 0 {
+            return Signs::NONZERO;
+        }
+    }
+    Signs::ANY
 }
 
 fn sum(left: Signs, right: Signs) -> Signs {

@@ -2,14 +2,14 @@
 
 use super::analysis::LockAnalysis;
 use super::assume::{self, assume, constrain};
-use super::effects::Applied;
+use super::effects::{Applied, Attempt};
 use super::event::EventKind;
 use super::meaning::{CallMeaning, ErrorPointer};
 use super::relevance::addresses;
 use super::state::{LockKey, LockState, Now, PathState, Signs};
 use super::summary::{Case, Summary, changed, without_saved};
 use super::terms::{Term, TermId};
-use crate::ir::{BinaryOp, Callee, Expr, Name, Place, UnaryOp};
+use crate::ir::{BinaryOp, Callee, Expr, LocalKind, Name, Place, UnaryOp};
 use crate::profile::{Alias, CallEffect, Effect, LockRoot, NoReturn, ReleasedBy};
 
 /// Words that mark a call as a question: asked again on the same arguments, it presumably gives the same answer.
@@ -125,13 +125,28 @@ impl LockAnalysis<'_> {
         self.disturb(state, args);
         match name {
             Some(name)
-                if (is_question(name) || is_conversion(name) || self.is_accessor(place))
+                if (is_question(name)
+                    || is_conversion(name)
+                    || self.is_accessor(place)
+                    || self.is_settled(place, values))
                     && !values.iter().any(|&value| self.terms.too_deep(value)) =>
             {
                 self.terms.intern(Term::Call(name.clone(), values.iter().copied().collect()))
             }
             _ => self.fresh(state),
         }
+    }
+
+    /// `if (feature_on(&key))`: what is asked of nothing that changes in this function presumably has one answer. In a loop it is
+    /// asked again to see whether the answer has changed.
+    fn is_settled(&self, place: Option<&Place>, values: &[TermId]) -> bool {
+        let asked = place.and_then(Place::as_local).map(|id| self.body.local(id).kind);
+        let fixed = |value: &TermId| {
+            matches!(self.terms.get(*value), Term::Int(_) | Term::Const(_) | Term::Global(_) | Term::Str)
+        };
+        asked == Some(LocalKind::Temporary)
+            && !self.in_cycle[self.here.block.0 as usize]
+            && values.iter().all(fixed)
     }
 
     /// `of(x)->lock`: a call whose result is followed at once gives the same object for the same arguments, or its locks
@@ -259,7 +274,8 @@ impl LockAnalysis<'_> {
             let mut next = Vec::new();
             for mut side in sides {
                 let key = self.effect_key(&mut side.state, effect, values, side.result, spelled, name);
-                self.apply_effect(side, effect, key, args, place.is_some(), &mut next);
+                let attempt = self.attempt(&side.state, effect, place, values);
+                self.apply_effect(side, effect, key, args, attempt, &mut next);
             }
             sides = next;
         }
@@ -268,6 +284,29 @@ impl LockAnalysis<'_> {
                 self.disturb_memory(&mut side.state);
             }
             self.finish(side.state, place, side.result, out);
+        }
+    }
+
+    /// What becomes of the result, and whether there is any doubt about it.
+    fn attempt(
+        &self,
+        state: &PathState,
+        effect: &CallEffect,
+        place: Option<&Place>,
+        values: &[TermId],
+    ) -> Attempt {
+        let zero = |n: &u8| {
+            let value = values.get(usize::from(*n));
+            value.is_some_and(|&value| assume::signs(&self.terms, state, value, false) == Signs::ZERO)
+        };
+        let sure = !effect.sure_if_zero.is_empty() && effect.sure_if_zero.iter().all(zero);
+        match place {
+            _ if sure => Attempt::Certain,
+            None => Attempt::Ignored,
+            Some(place) if place.as_local().is_some_and(|id| self.body.local(id).ty == "void") => {
+                Attempt::Certain
+            }
+            Some(_) => Attempt::Kept,
         }
     }
 

@@ -37,6 +37,17 @@ pub(super) fn failing(test: ResultTest) -> Signs {
     }
 }
 
+/// What becomes of the result of an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Attempt {
+    /// Somebody may look at it.
+    Kept,
+    /// Thrown away.
+    Ignored,
+    /// It cannot fail with these arguments, or the author says so: `(void)lock_interruptible(l)`.
+    Certain,
+}
+
 impl LockAnalysis<'_> {
     /// Applies one effect to one outcome.
     pub(super) fn apply_effect(
@@ -45,7 +56,7 @@ impl LockAnalysis<'_> {
         effect: &CallEffect,
         key: LockKey,
         args: &[Expr],
-        result_used: bool,
+        attempt: Attempt,
         out: &mut Vec<Applied>,
     ) {
         let saved = self.saved_variable(&mut side.state, effect, args);
@@ -56,7 +67,7 @@ impl LockAnalysis<'_> {
                 side.disturbs = true;
             }
             Effect::TryAcquire(test) => {
-                return self.try_acquire(side, key, effect.mode, saved, test, result_used, out);
+                return self.try_acquire(side, key, effect.mode, saved, test, attempt, out);
             }
             Effect::Release => {
                 self.release(&mut side.state, key, effect.mode, saved);
@@ -131,24 +142,25 @@ impl LockAnalysis<'_> {
         mode: LockMode,
         saved: Option<TermId>,
         test: ResultTest,
-        result_used: bool,
+        attempt: Attempt,
         out: &mut Vec<Applied>,
     ) {
         let mut taken = Applied { state: side.state.clone(), disturbs: true, ..side };
-        if !result_used {
+        if attempt == Attempt::Ignored {
             self.record(&taken.state, key, EventKind::ResultIgnored);
         }
-        let attempt_is_safe = !matches!(test, ResultTest::Zero | ResultTest::ZeroElseNegative);
+        let attempt_is_safe =
+            attempt != Attempt::Certain && !matches!(test, ResultTest::Zero | ResultTest::ZeroElseNegative);
         let was_taken = self.taken.contains(&key);
         self.acquire_quietly(&mut taken.state, key, mode, saved, attempt_is_safe);
-        if !was_taken {
+        if !was_taken && attempt != Attempt::Certain {
             // Only what is taken for certain may not be held by callers.
             self.taken.remove(&key);
         }
         if constrain(&mut self.terms, &mut taken.state, taken.result, passing(test)) {
             out.push(taken);
         }
-        if !result_used {
+        if attempt != Attempt::Kept {
             return;
         }
         let mut failed = side;

@@ -76,7 +76,7 @@ impl Relevance {
             live: vec![Bits::default(); body.cfg.len()],
             exposed: vec![Bits::default(); body.cfg.len()],
             escaping: escaping_locals(body),
-            followed: followed_temporaries(body),
+            followed: followed_temporaries(body, meanings),
         };
         let mut order = body.cfg.reverse_postorder();
         order.reverse();
@@ -326,9 +326,14 @@ fn escaping_locals(body: &Body) -> Vec<bool> {
         .collect()
 }
 
-/// Temporaries that some place starts from and dereferences.
-fn followed_temporaries(body: &Body) -> Vec<bool> {
+/// Temporaries that some place starts from and dereferences, or that name the lock of an operation.
+fn followed_temporaries(body: &Body, meanings: &Meanings<'_>) -> Vec<bool> {
     let mut followed = vec![false; body.locals.len()];
+    let mut named: Vec<LocalId> = Vec::new();
+    let temporary = |arg: &Expr| match arg {
+        Expr::Read(place) => place.as_local().filter(|id| body.local(*id).kind == LocalKind::Temporary),
+        _ => None,
+    };
     let mut note = |place: &Place| {
         if let (Base::Local(id), Some(Projection::Deref)) = (&place.base, place.projections.first()) {
             followed[id.0 as usize] |= body.local(*id).kind == LocalKind::Temporary;
@@ -341,14 +346,19 @@ fn followed_temporaries(body: &Body) -> Vec<bool> {
                     note(place);
                     places(value, &mut note);
                 }
-                StatementKind::Call { place, args, .. } => {
+                StatementKind::Call { place, args, callee, .. } => {
                     place.iter().for_each(&mut note);
                     args.iter().for_each(|arg| places(arg, &mut note));
+                    let Callee::Named(name) = callee else { continue };
+                    if matches!(meanings.of(name), CallMeaning::Effects(_)) {
+                        named.extend(args.iter().filter_map(temporary));
+                    }
                 }
                 StatementKind::Declare(_) | StatementKind::Opaque(_) => {}
             }
         }
     }
+    named.iter().for_each(|id| followed[id.0 as usize] = true);
     followed
 }
 

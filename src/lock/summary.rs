@@ -63,6 +63,17 @@ pub struct Case {
 }
 
 impl Case {
+    /// Whether a caller can tell this way from `other`: by the result, or by what was so when it called.
+    fn is_told_from(&self, other: &Case) -> bool {
+        let by_result =
+            self.result.and(other.result) != self.result || self.result.and(other.result) != other.result;
+        let by_value = self.value.is_some() && other.value.is_some() && self.value != other.value;
+        let by_condition = self.conditions.iter().any(|(path, signs, _)| {
+            other.conditions.iter().any(|(same, others, _)| same == path && signs.and(*others) == Signs::NONE)
+        });
+        by_result || by_value || by_condition
+    }
+
     /// Nothing is known of it.
     fn unknown() -> Self {
         Case { conditions: Vec::new(), result: Signs::ANY, value: None, changes: Vec::new() }
@@ -175,6 +186,20 @@ impl Summary {
     }
 }
 
+/// Families of locks whose change over a call a caller cannot tell: two cases differ in it, and neither arguments nor result say
+/// which of them it was.
+fn indistinct(cases: &[Case]) -> Vec<FamilyId> {
+    let mut families = Vec::new();
+    for (at, a) in cases.iter().enumerate() {
+        for b in cases[at + 1..].iter().filter(|b| !a.is_told_from(b)) {
+            let differing = a.changes.iter().filter(|change| !b.changes.contains(change));
+            let differing = differing.chain(b.changes.iter().filter(|change| !a.changes.contains(change)));
+            families.extend(differing.map(|change| change.family));
+        }
+    }
+    families
+}
+
 fn last_name(path: &Path) -> Option<Name> {
     match path {
         Path::Field(_, name) | Path::Global(name) => Some(name.clone()),
@@ -217,9 +242,11 @@ impl LockAnalysis<'_> {
                 None => summary.cases.push(case),
             }
         }
+        self.keep_declared(&mut summary);
         if summary.cases.len() == 1 {
             summary.cases[0].conditions.clear();
         }
+        summary.uncertain.extend(indistinct(&summary.cases));
         if summary.cases.len() > CASE_LIMIT {
             summary.cases = vec![Case::unknown()];
             summary.unknown = true;
@@ -229,7 +256,24 @@ impl LockAnalysis<'_> {
                 self.events.iter().map(|event| event.key.family).collect();
             summary.uncertain = families.into_iter().collect();
         }
+        summary.uncertain.sort_unstable();
+        summary.uncertain.dedup();
         summary
+    }
+
+    /// A declared contract outweighs what was derived: of a function that says it acquires (or releases), the ways out that do not
+    /// are none that a caller sees. `if (mine) { depth++; return; } lock(l);`
+    fn keep_declared(&self, summary: &mut Summary) {
+        let declares = |word: &str| self.body().annotations.iter().any(|a| a.name.ends_with(word));
+        let (acquires, releases) = (declares("acquires"), declares("releases"));
+        if acquires == releases || self.body().annotations.iter().any(|a| a.name.contains("cond_")) {
+            return;
+        }
+        let kept = |case: &Case| case.changes.iter().any(|change| (change.state.balance() > 0) == acquires);
+        let (sure, others): (Vec<Case>, Vec<Case>) = summary.cases.drain(..).partition(kept);
+        let told = others.into_iter().filter(|case| sure.iter().all(|kept| case.is_told_from(kept)));
+        summary.cases = told.collect();
+        summary.cases.splice(0..0, sure);
     }
 
     fn case(&self, exit: &Exit, blamed: &dyn Fn(LockKey) -> bool) -> Case {

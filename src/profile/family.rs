@@ -117,7 +117,11 @@ fn call_effect(
         context: context(text.context.as_deref()).map_err(|error| error.with_span(row.span()))?,
     };
     let saved = saved(text.saved.as_ref()).map_err(|error| error.with_span(row.span()))?;
-    Ok((name, CallEffect { family, effect: (group.effect)(test), mode, lock, saved }))
+    if !text.sure_if_zero.is_empty() && group.key != TestKey::Held {
+        return Err(ProfileError::at(format!("`sure_if_zero` means nothing for `{name}` here"), row.span()));
+    }
+    let sure_if_zero = text.sure_if_zero.clone();
+    Ok((name, CallEffect { family, effect: (group.effect)(test), mode, lock, saved, sure_if_zero }))
 }
 
 /// The test that decides a row, under the one key that its group knows.
@@ -215,7 +219,7 @@ fn add_guard(
             sharing: sharing(text.sharing.as_deref()).map_err(|error| error.with_span(guard.span()))?,
             context: context(text.context.as_deref()).map_err(|error| error.with_span(guard.span()))?,
         };
-        let effect = CallEffect { family, effect, mode, lock, saved: None };
+        let effect = CallEffect { family, effect, mode, lock, saved: None, sure_if_zero: Vec::new() };
         profile.calls.entry(name).or_default().push(effect);
     }
     Ok(())

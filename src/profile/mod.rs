@@ -140,6 +140,8 @@ pub struct CallEffect {
     /// Argument that receives or gives back saved state (`flags` of irqsave, the index of SRCU);
     /// `Some(SavedState::Result)` when it is the result.
     pub saved: Option<SavedState>,
+    /// Arguments that, all zero or null, leave an attempt no way to fail: `ww_mutex_lock(l, NULL)`.
+    pub sure_if_zero: Vec<u8>,
 }
 
 /// Where saved state travels.

@@ -123,6 +123,8 @@ pub struct CallText {
     pub saved: Option<toml::Value>,
     /// Test of the result.
     pub held_if: Option<String>,
+    /// Arguments that, all zero or null, leave the attempt no way to fail.
+    pub sure_if_zero: Vec<u8>,
     /// Test of the result of a release that may not happen.
     pub released_if: Option<String>,
     /// Test of the result of a query.
@@ -138,6 +140,8 @@ struct LongCall {
     saved: Option<toml::Value>,
     #[serde(alias = "held-if")]
     held_if: Option<String>,
+    #[serde(default, alias = "sure-if-zero")]
+    sure_if_zero: Vec<u8>,
     #[serde(alias = "released-if")]
     released_if: Option<String>,
     #[serde(alias = "true-if")]
@@ -159,9 +163,9 @@ impl<'de> Deserialize<'de> for CallText {
             }
 
             fn visit_map<M: MapAccess<'de>>(self, map: M) -> Result<CallText, M::Error> {
-                let LongCall { call, sharing, context, saved, held_if, released_if, true_if } =
+                let LongCall { call, sharing, context, saved, held_if, sure_if_zero, released_if, true_if } =
                     LongCall::deserialize(de::value::MapAccessDeserializer::new(map))?;
-                Ok(CallText { call, sharing, context, saved, held_if, released_if, true_if })
+                Ok(CallText { call, sharing, context, saved, held_if, sure_if_zero, released_if, true_if })
             }
         }
         deserializer.deserialize_any(Either)

@@ -72,7 +72,12 @@ pub fn check(cx: &mut RuleCx<'_, '_>) {
         let report = Report {
             rule: &META,
             key,
-            confidence: Confidence::Medium,
+            // Who deals in locks for callers may leave them held in one configuration and not need them in another.
+            confidence: if cx.locks_for_callers() || cx.is_anyones(key) {
+                Confidence::Low
+            } else {
+                Confidence::Medium
+            },
             place: cx.exit_span(exits[0]),
             label: format!("out of balance here with {choice}"),
             message: format!("with {choice}, `{lock}` is {what} from `{function}`"),

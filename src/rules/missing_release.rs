@@ -71,14 +71,15 @@ pub fn check(cx: &mut RuleCx<'_, '_>) {
 fn hand_over(cx: &mut RuleCx<'_, '_>, key: LockKey, exits: &[usize], managed: bool) {
     let evidence = cx.evidence.clone().unwrap_or_default();
     let declared = cx.has_contract() || convention::promises_to_take(&cx.body().name);
-    if declared || evidence.consumed {
+    if declared || evidence.consumed || evidence.conforms {
         cx.settled.push(key);
         return;
     }
     let blamed_by_callers = evidence.all_visible && evidence.callers > 0;
+    // Whoever is put where nearly nobody changes locks is not expected to.
+    let astonishing = evidence.deviates || !evidence.conforms && evidence.callback && managed;
     let private = cx.is_lonely(key) || cx.analysis.is_own_static(key);
     // Whoever calls through a pointer can hardly know of a hand-over that neither name nor contract tells of.
-    let astonishing = evidence.callback && managed;
     let confidence = match (blamed_by_callers || astonishing || private, cx.may_be_released(key, exits)) {
         (true, false) => Confidence::Medium,
         _ => Confidence::Low,

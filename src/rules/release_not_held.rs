@@ -120,7 +120,7 @@ fn never_taken(cx: &mut RuleCx<'_, '_>) {
         let Imbalance::TakesOver { exits, .. } = imbalance else { continue };
         let declared = cx.has_contract() || convention::promises_to_release(&cx.body().name);
         let evidence = cx.evidence.clone().unwrap_or_default();
-        if declared || evidence.supplied {
+        if declared || evidence.supplied || evidence.conforms {
             cx.settled.push(key);
             continue;
         }
@@ -130,7 +130,10 @@ fn never_taken(cx: &mut RuleCx<'_, '_>) {
         let report = Report {
             rule: &META,
             key,
-            confidence: if (blamed_by_callers || cx.is_lonely(key) || cx.analysis.is_own_static(key))
+            confidence: if (blamed_by_callers
+                || evidence.deviates
+                || cx.is_lonely(key)
+                || cx.analysis.is_own_static(key))
                 && cx.analysis.terms.is_rigid(key.address)
                 && !cx.is_anyones(key)
             {

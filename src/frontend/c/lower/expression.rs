@@ -27,8 +27,18 @@ impl Lowerer<'_> {
                 self.effects(source, node);
             }
             "cast_expression" => {
-                if let Some(value) = node.child_by_field_name("value") {
-                    self.effect(source, value);
+                let void =
+                    node.child_by_field_name("type").is_some_and(|ty| source.text(ty).trim() == "void");
+                match node.child_by_field_name("value") {
+                    // The author says that nobody wants the result.
+                    Some(value) if void && value.kind() == "call_expression" => {
+                        if !self.inline_effect(source, value) {
+                            let place = Place::local(self.builder.discarded(span));
+                            self.call(source, value, Some(place));
+                        }
+                    }
+                    Some(value) => self.effect(source, value),
+                    None => {}
                 }
             }
             "conditional_expression" => {

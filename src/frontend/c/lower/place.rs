@@ -38,6 +38,10 @@ impl Lowerer<'_> {
                     projections.pop();
                     Expr::Read(Place { base, projections })
                 }
+                // The call of an unknown macro that stands for a place: whatever it is, it tells which.
+                Some(place) if argument.kind() == "call_expression" && place.projections.is_empty() => {
+                    Expr::Read(place)
+                }
                 Some(place) => Expr::AddressOf(place),
                 None => Expr::Str,
             };
