@@ -155,42 +155,45 @@ impl Build {
         if !config.select.is_empty() {
             let mut selected = Vec::new();
             for key in &config.select {
-                selected.extend(rules(key.get_ref()).map_err(|e| at(e, key.span()))?);
+                selected.extend(rules(key.get_ref()).map_err(|e| e.with_span(key.span()))?);
             }
             self.selected = Some(selected);
         }
         for key in &config.ignore {
-            for id in rules(key.get_ref()).map_err(|e| at(e, key.span()))? {
+            for id in rules(key.get_ref()).map_err(|e| e.with_span(key.span()))? {
                 self.severities.insert(id, Severity::Off);
             }
         }
         for (key, value) in &config.severity {
-            let severity = severity(value).map_err(|e| at(e, key.span()))?;
-            for id in rules(key.get_ref()).map_err(|e| at(e, key.span()))? {
+            let severity = severity(value).map_err(|e| e.with_span(key.span()))?;
+            for id in rules(key.get_ref()).map_err(|e| e.with_span(key.span()))? {
                 self.severities.insert(id, severity);
             }
         }
         if let Some(value) = &config.fail_on {
-            self.fail_on = severity(value.get_ref()).map_err(|e| at(e, value.span()))?;
+            self.fail_on = severity(value.get_ref()).map_err(|e| e.with_span(value.span()))?;
         }
         if let Some(value) = &config.confidence {
-            self.confidence = match value.get_ref().as_str() {
-                "high" => Confidence::High,
-                "medium" => Confidence::Medium,
-                "low" => Confidence::Low,
-                other => {
-                    return Err(at(unknown("confidence", other, &["high", "medium", "low"]), value.span()));
-                }
-            };
+            self.confidence = confidence(value.get_ref()).map_err(|e| e.with_span(value.span()))?;
+        }
+        self.exclude.extend(config.exclude.iter().cloned());
+        self.max_file_size = config.max_file_size.unwrap_or(self.max_file_size);
+        self.add_profiles(name, config)
+    }
+
+    /// Which built-in profiles count (the last text that names some decides), and the user's own families.
+    fn add_profiles(&mut self, name: &str, config: ConfigText) -> Result<(), ProfileError> {
+        if !config.profiles.is_empty() {
+            self.profiles.clear();
         }
         for profile in &config.profiles {
             if !BUILTIN.contains(&profile.get_ref().as_str()) {
-                return Err(at(unknown("profile", profile.get_ref(), &BUILTIN), profile.span()));
+                return Err(
+                    ProfileError::unknown("profile", profile.get_ref(), &BUILTIN).with_span(profile.span())
+                );
             }
             self.profiles.push(profile.get_ref().clone());
         }
-        self.exclude.extend(config.exclude);
-        self.max_file_size = config.max_file_size.unwrap_or(self.max_file_size);
         let own = ProfileText {
             markers: Vec::new(),
             family: config.family,
@@ -312,18 +315,15 @@ fn severity(text: &str) -> Result<Severity, ProfileError> {
         "warning" => Ok(Severity::Warning),
         "note" => Ok(Severity::Note),
         "off" => Ok(Severity::Off),
-        other => Err(unknown("severity", other, &["error", "warning", "note", "off"])),
+        other => Err(ProfileError::unknown("severity", other, &["error", "warning", "note", "off"])),
     }
 }
 
-fn unknown(what: &str, given: &str, known: &[&str]) -> ProfileError {
-    ProfileError {
-        message: format!("unknown {what} `{given}`, expected one of {}", known.join(", ")),
-        span: None,
-        suggestion: load::nearest(given, known.iter().copied()),
+fn confidence(text: &str) -> Result<Confidence, ProfileError> {
+    match text {
+        "high" => Ok(Confidence::High),
+        "medium" => Ok(Confidence::Medium),
+        "low" => Ok(Confidence::Low),
+        other => Err(ProfileError::unknown("confidence", other, &["high", "medium", "low"])),
     }
-}
-
-fn at(error: ProfileError, span: std::ops::Range<usize>) -> ProfileError {
-    ProfileError { span: Some(span), ..error }
 }

@@ -20,6 +20,15 @@ impl ProfileError {
         ProfileError { message: message.into(), span: Some(span), suggestion: None }
     }
 
+    /// A word that is none of `known`.
+    pub fn unknown(what: &str, given: &str, known: &[&str]) -> Self {
+        ProfileError {
+            message: format!("unknown {what} `{given}`, expected one of {}", known.join(", ")),
+            span: None,
+            suggestion: nearest(given, known.iter().copied()),
+        }
+    }
+
     /// The same fault, at this place.
     pub fn with_span(self, span: Range<usize>) -> Self {
         ProfileError { span: Some(span), ..self }

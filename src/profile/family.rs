@@ -3,7 +3,7 @@
 //! A row that cannot be meant is refused here, with the place in the text: a family without calls, a result test where none
 //! is looked at or none where one decides, a call with two effects on one lock.
 
-use super::error::{ProfileError, nearest};
+use super::error::ProfileError;
 use super::spelling::call;
 use super::syntax::{CallText, FamilyText, GuardText};
 use super::{
@@ -157,7 +157,7 @@ fn test(text: &str) -> Result<ResultTest, ProfileError> {
         "positive" => Ok(ResultTest::Positive),
         other => {
             let known = ["nonzero", "zero", "zero-else-negative", "not-negative", "negative", "positive"];
-            Err(unknown("test", other, &known))
+            Err(ProfileError::unknown("test", other, &known))
         }
     }
 }
@@ -167,7 +167,7 @@ fn sharing(text: Option<&str>) -> Result<Sharing, ProfileError> {
         None | Some("exclusive") => Ok(Sharing::Exclusive),
         Some("shared") => Ok(Sharing::Shared),
         Some("any") => Ok(Sharing::Any),
-        Some(other) => Err(unknown("sharing", other, &["exclusive", "shared", "any"])),
+        Some(other) => Err(ProfileError::unknown("sharing", other, &["exclusive", "shared", "any"])),
     }
 }
 
@@ -178,13 +178,16 @@ fn context(text: Option<&str>) -> Result<Context, ProfileError> {
         Some("bh") => Ok(Context::Bh),
         Some("irqsave") => Ok(Context::IrqSave),
         Some("any") => Ok(Context::Any),
-        Some(other) => Err(unknown("context", other, &["plain", "irq", "bh", "irqsave", "any"])),
+        Some(other) => {
+            Err(ProfileError::unknown("context", other, &["plain", "irq", "bh", "irqsave", "any"]))
+        }
     }
 }
 
 fn saved(value: Option<&toml::Value>) -> Result<Option<SavedState>, ProfileError> {
-    let refused =
-        |given: &str| Err(unknown("place of saved state", given, &["an argument's index", "\"ret\""]));
+    let refused = |given: &str| {
+        Err(ProfileError::unknown("place of saved state", given, &["an argument's index", "\"ret\""]))
+    };
     match value {
         None => Ok(None),
         Some(toml::Value::String(text)) if text == "ret" => Ok(Some(SavedState::Result)),
@@ -193,14 +196,6 @@ fn saved(value: Option<&toml::Value>) -> Result<Option<SavedState>, ProfileError
             Err(_) => refused(&n.to_string()),
         },
         Some(other) => refused(&other.to_string()),
-    }
-}
-
-fn unknown(what: &str, given: &str, known: &[&str]) -> ProfileError {
-    ProfileError {
-        message: format!("unknown {what} `{given}`, expected one of {}", known.join(", ")),
-        span: None,
-        suggestion: nearest(given, known.iter().copied()),
     }
 }
 

@@ -21,13 +21,15 @@ pub fn builtin(name: &str) -> Option<&'static Profile> {
             "pthread" => include_str!("families/pthread.toml"),
             _ => include_str!("families/c11.toml"),
         };
-        // A test loads every built-in text; a fault in one cannot reach a user.
-        let mut profile = parse(include_str!("families/c.toml"), name).unwrap_or_default();
-        if let Ok(own) = parse(text, name) {
-            profile.join(&own);
-        }
+        let mut profile = load(include_str!("families/c.toml"), name);
+        profile.join(&load(text, name));
         profile
     }))
+}
+
+/// A text of the program itself. A test loads them all; a profile that is missing must never look like a tree without locks.
+fn load(text: &str, name: &str) -> Profile {
+    parse(text, name).unwrap_or_else(|error| panic!("built-in profile `{name}`: {error}"))
 }
 
 /// Reads a profile.

@@ -14,7 +14,7 @@ mod rows;
 mod user;
 
 use lockbalance::diagnostic::{Confidence, Decision, Diagnostic};
-use lockbalance::driver::{self, Outcome, Profiles, Settings};
+use lockbalance::driver::{self, Outcome, Profiles, Request, Settings};
 use lockbalance::profile::{Profile, load};
 use lockbalance::source::{TextError, TextProvider};
 use std::sync::Arc;
@@ -49,7 +49,8 @@ fn check(text: &str, profile: &Arc<Profile>) -> Outcome {
         max_file_size: usize::MAX,
         verdicts: true,
     };
-    driver::run(vec!["test.c".to_owned()], &OneText(text.to_owned()), &settings, &|| ())
+    let request = Request { files: vec!["test.c".to_owned()], ..Request::default() };
+    driver::run(request, &OneText(text.to_owned()), &settings, &|| ())
 }
 
 /// The findings about `function`, "not decided" left out.

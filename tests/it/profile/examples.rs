@@ -51,3 +51,34 @@ fn every_reported_family_has_an_example() {
         .collect();
     assert!(without.is_empty(), "{}", without.join("\n"));
 }
+
+const PAGE: &str = include_str!("../../../docs/profiles.md");
+
+/// Fenced blocks of the page: what stands behind the fence, and the text.
+fn blocks() -> impl Iterator<Item = (&'static str, &'static str)> {
+    PAGE.split("\n```").skip(1).step_by(2).filter_map(|block| block.split_once('\n'))
+}
+
+#[test]
+fn the_page_speaks_the_truth() {
+    let mut profile = None;
+    let mut seen = 0;
+    for (fence, text) in blocks() {
+        let fence: Vec<&str> = fence.split(' ').collect();
+        if fence == ["toml"] {
+            profile = Some(Arc::new(load::parse(text, "page").expect(text)));
+            continue;
+        }
+        let [_, kind, rule @ ..] = &fence[..] else { continue };
+        let profile = profile.as_ref().expect("a profile stands before its examples");
+        let outcome = check(text, profile);
+        let shown = outcome.diagnostics.iter().filter(|finding| finding.confidence >= Confidence::Medium);
+        let fired: Vec<&str> = shown.map(|finding| finding.rule.id).collect();
+        match *kind {
+            "bad" => assert!(fired.contains(&rule[0]), "{fired:?} in\n{text}"),
+            _ => assert_eq!(fired, Vec::<&str>::new(), "in\n{text}"),
+        }
+        seen += 1;
+    }
+    assert!(seen > 20, "only {seen} examples");
+}

@@ -15,7 +15,9 @@ const LINUX: &[(&str, &str)] = &[
     ("lockdep/*", "asks and asserts for locks of every family"),
     ("seqcount/*", "a reader takes nothing"),
     ("seqlock/*", "a reader takes the lock only in its second round"),
-    ("spinlock/locked_inode_to_wb_and_lock_list/balanced", "takes one lock and gives another back"),
+    ("six/six_lock_tryupgrade/balanced", "the engine takes an upgrade to succeed, whatever its result"),
+    ("spinlock/locked_inode_to_wb_and_lock_list/balanced", "gives this lock back and takes one of `wb`"),
     ("vma/vma_start_write", "given back together with the write lock of the whole mapping"),
+    ("wb/*", "given back as a spinlock, under the name of another variable"),
     ("xfs-ilock/xfs_ilock_demote/flavour", "flags say how it is held: one release fits all"),
 ];

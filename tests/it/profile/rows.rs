@@ -203,9 +203,14 @@ fn guard_cases(row: &Row<'_>, all: &[Row<'_>]) -> Option<Vec<Case>> {
 /// A pair around `row` that speaks of the same lock. The taking call fits the row's mode; `given` says in which mode the lock
 /// is afterwards.
 fn surrounded(row: &Row<'_>, all: &[Row<'_>], given: impl Fn(LockMode) -> LockMode) -> Option<(Pair, Call)> {
-    let exclusive = row.effects[0].effect == Effect::Downgrade;
     let takes = |taker: &&Row<'_>| {
-        taker.acquires() && (!exclusive || taker.effects[0].mode.sharing != Sharing::Shared)
+        let sharing = taker.effects[0].mode.sharing;
+        taker.acquires()
+            && match row.effects[0].effect {
+                Effect::Downgrade => sharing != Sharing::Shared,
+                Effect::Upgrade(_) => sharing == Sharing::Shared,
+                _ => true,
+            }
     };
     let mut takers: Vec<&Row<'_>> = all.iter().filter(takes).collect();
     takers.sort_by_key(|taker| {
