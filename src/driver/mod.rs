@@ -84,6 +84,14 @@ pub struct Request {
     pub closed: bool,
 }
 
+impl Request {
+    /// These files, which know of each other and of nothing else.
+    pub fn of<'p>(paths: impl IntoIterator<Item = &'p str>) -> Self {
+        let files = paths.into_iter().map(str::to_owned).collect();
+        Request { files, ..Request::default() }
+    }
+}
+
 /// Reads the tree and judges every function with locks in the files given.
 ///
 /// Pure but for `provider`: the same input gives the same bytes, whatever the number of threads.

@@ -152,9 +152,7 @@ impl Replays {
                     doubtful,
                 ),
             };
-            if let Err(blocked) = self.runs[at].end {
-                return Err(blocked);
-            }
+            self.runs[at].end.as_ref().map_err(|blocked| *blocked)?;
         }
         self.runs[at].end.as_deref().map_err(|blocked| *blocked)
     }

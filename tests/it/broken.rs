@@ -4,7 +4,7 @@ use super::hwpoison::Texts;
 use super::lower::{entries, fixtures, on_a_worker};
 use lockbalance::cli::config::default_profiles;
 use lockbalance::diagnostic::{Confidence, Decision};
-use lockbalance::driver::{Outcome, Settings, run};
+use lockbalance::driver::{Outcome, Request, Settings, run};
 use lockbalance::frontend::c::FRONTEND;
 use lockbalance::source::FileId;
 use proptest::prelude::*;
@@ -18,7 +18,7 @@ fn check(text: &[u8]) -> Outcome {
         verdicts: true,
     };
     let texts = Texts(vec![("input.c".to_owned(), text.to_vec())]);
-    on_a_worker(|| run(vec!["input.c".to_owned()], &texts, &settings, &|| {}))
+    on_a_worker(|| run(Request::of(["input.c"]), &texts, &settings, &|| {}))
 }
 
 /// Functions of which something is claimed to be balanced.

@@ -6,7 +6,7 @@
 use super::lower::{entries, fixtures, on_a_worker};
 use lockbalance::cli::config::default_profiles;
 use lockbalance::diagnostic::Confidence;
-use lockbalance::driver::{Settings, run};
+use lockbalance::driver::{Request, Settings, run};
 use lockbalance::source::{TextError, TextProvider};
 use std::collections::BTreeSet;
 
@@ -30,7 +30,7 @@ fn findings(path: &str, text: &[u8]) -> BTreeSet<(u32, String)> {
         verdicts: false,
     };
     let texts = Texts(vec![(path.to_owned(), text.to_vec())]);
-    let outcome = on_a_worker(|| run(vec![path.to_owned()], &texts, &settings, &|| {}));
+    let outcome = on_a_worker(|| run(Request::of([path]), &texts, &settings, &|| {}));
     assert!(outcome.errors.is_empty(), "{:?}", outcome.errors);
     let place = |diagnostic: &lockbalance::diagnostic::Diagnostic| {
         (outcome.sources.locate(diagnostic.primary.span).line, diagnostic.rule.id.to_owned())
@@ -39,7 +39,10 @@ fn findings(path: &str, text: &[u8]) -> BTreeSet<(u32, String)> {
 }
 
 /// Line and rule of each annotation: those that must be reported, and those that are known not to be.
-fn annotations(text: &str) -> (BTreeSet<(u32, String)>, BTreeSet<(u32, String)>) {
+/// Rules by the line that they are reported on.
+type Lines = BTreeSet<(u32, String)>;
+
+fn annotations(text: &str) -> (Lines, Lines) {
     let (mut reported, mut missed) = (BTreeSet::new(), BTreeSet::new());
     for (line, content) in (1u32..).zip(text.lines()) {
         let Some((_, annotation)) = content.split_once("//~") else { continue };

@@ -37,10 +37,10 @@ fn lowered(text: &[u8]) -> String {
     let file = FileId(0);
     let profile = builtin("linux").expect("the kernel's profile");
     let index = (FRONTEND.index)(file, text);
-    let environment = FileEnvironment::new(&index, &profile.block_macros, &profile.attributes);
+    let environment = FileEnvironment::new(&index, &|_| None, &profile.block_macros, &profile.attributes);
     let mut out = String::new();
     for function in &index.functions {
-        let body = lower::lower(file, text, function, &environment);
+        let body = lower::lower(file, function.span.of(text), function, &environment);
         out.push_str(&dump(&body));
         let mut causes: Vec<&str> = body.degradations.iter().map(|degradation| degradation.cause).collect();
         causes.dedup();

@@ -49,8 +49,7 @@ fn check(text: &str, profile: &Arc<Profile>) -> Outcome {
         max_file_size: usize::MAX,
         verdicts: true,
     };
-    let request = Request { files: vec!["test.c".to_owned()], ..Request::default() };
-    driver::run(request, &OneText(text.to_owned()), &settings, &|| ())
+    driver::run(Request::of(["test.c"]), &OneText(text.to_owned()), &settings, &|| ())
 }
 
 /// The findings about `function`, "not decided" left out.

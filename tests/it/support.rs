@@ -2,7 +2,7 @@
 
 use lockbalance::cli::config::default_profiles;
 use lockbalance::diagnostic::Confidence;
-use lockbalance::driver::{self, Outcome, Settings};
+use lockbalance::driver::{self, Outcome, Request, Settings};
 use lockbalance::source::{TextError, TextProvider};
 use std::ffi::OsStr;
 use std::io::Write;
@@ -39,7 +39,7 @@ pub fn check(name: &str, text: &str, confidence: Confidence) -> Outcome {
         max_file_size: MAX_FILE_SIZE,
         verdicts: false,
     };
-    driver::run(vec![name.to_owned()], &OneText { name, text }, &settings, &|| ())
+    driver::run(Request::of([name]), &OneText { name, text }, &settings, &|| ())
 }
 
 /// The findings of `outcome`, one a line, for messages.

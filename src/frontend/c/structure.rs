@@ -201,7 +201,7 @@ impl Reader<'_> {
         let words = (at..list).filter(|&at| self.tokens[at].kind == TokenKind::Word).count();
         let close = self.partner[list];
         let heads = self.is(list, b'(') && close != usize::MAX && words > 1 && self.word(at) != b"return";
-        (heads && self.is(close + 1, b'{')).then_some(close + 1)
+        (heads && self.is(close + 1, b'{')).then(|| close + 1)
     }
 
     /// What stands behind a label, unless the block ends there.

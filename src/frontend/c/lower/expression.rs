@@ -29,16 +29,13 @@ impl Lowerer<'_> {
             "cast_expression" => {
                 let void =
                     node.child_by_field_name("type").is_some_and(|ty| source.text(ty).trim() == "void");
-                match node.child_by_field_name("value") {
+                let Some(value) = node.child_by_field_name("value") else { return };
+                if !void || value.kind() != "call_expression" {
+                    self.effect(source, value);
+                } else if !self.inline_effect(source, value) {
                     // The author says that nobody wants the result.
-                    Some(value) if void && value.kind() == "call_expression" => {
-                        if !self.inline_effect(source, value) {
-                            let place = Place::local(self.builder.discarded(span));
-                            self.call(source, value, Some(place));
-                        }
-                    }
-                    Some(value) => self.effect(source, value),
-                    None => {}
+                    let place = Place::local(self.builder.discarded(span));
+                    self.call(source, value, Some(place));
                 }
             }
             "conditional_expression" => {

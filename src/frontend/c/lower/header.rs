@@ -80,9 +80,9 @@ impl Lowerer<'_> {
         let tokens = tokens(head);
         let partner = brackets(&tokens);
         let lists = (0..tokens.len()).filter(|&at| tokens[at].is(b'(') && partner[at] != usize::MAX);
-        let outer =
+        let mut outer =
             lists.filter(|&at| !(0..at).any(|open| partner[open] != usize::MAX && partner[open] > at));
-        let Some(open) = outer.last() else { return };
+        let Some(open) = outer.next_back() else { return };
         let mut args = split_arguments(head, &tokens[open + 1..partner[open]]);
         if args.first() == Some(&function.name) {
             args.remove(0);
