@@ -28,6 +28,10 @@ use smallvec::SmallVec;
 const ROUND_LIMIT: usize = 8;
 /// How often the functions of a circle are judged to let their summaries settle.
 const CIRCLE_LIMIT: usize = 3;
+/// How far a change that nobody speaks of is followed through callers that hand it on.
+const HAND_ON_LIMIT: usize = 4;
+/// How often changes that no caller bears out are taken back.
+const DOUBT_LIMIT: usize = 3;
 /// Siblings that a slot must have before their common behaviour says anything.
 const SIBLINGS: usize = 3;
 
@@ -42,6 +46,8 @@ pub struct TreeAnalysis<'a> {
     /// Nobody outside the tree calls its functions.
     closed: bool,
     judged: FxHashMap<FunctionId, Judged>,
+    /// Functions whose changes of locks no caller bears out, with what was asked of callers while they still saw them.
+    doubted: FxHashMap<FunctionId, Evidence>,
     /// Summaries of names that may mean several definitions.
     joined: FxHashMap<Targets, Summary>,
 }
@@ -59,14 +65,16 @@ impl<'a> TreeAnalysis<'a> {
         closed: bool,
     ) -> Self {
         let (judged, joined) = (FxHashMap::default(), FxHashMap::default());
-        TreeAnalysis { read, sources, provider, settings, closed, judged, joined }
+        let doubted = FxHashMap::default();
+        TreeAnalysis { read, sources, provider, settings, closed, judged, doubted, joined }
     }
 
     /// Judges every function of the files that `given` answers for, in the order of files and text; functions without locks are
     /// left out.
     pub fn run(mut self, given: &dyn Fn(FileId) -> bool) -> (ReadTree, Outcomes) {
         let demanded = self.demanded(given);
-        self.first_phase(demanded.as_ref());
+        let members = self.first_phase(demanded.as_ref());
+        self.doubt(&members);
         self.second_phase(given);
         let mut outcomes: Outcomes = self
             .judged
@@ -105,7 +113,8 @@ impl<'a> TreeAnalysis<'a> {
         Some(demanded)
     }
 
-    fn first_phase(&mut self, demanded: Option<&FxHashSet<FunctionId>>) {
+    /// Judges everything that matters; answers what that was, sorted.
+    fn first_phase(&mut self, demanded: Option<&FxHashSet<FunctionId>>) -> Vec<FunctionId> {
         let wanted = |function: &FunctionId| demanded.is_none_or(|demanded| demanded.contains(function));
         let mut members: Vec<FunctionId> = self.read.direct.iter().copied().filter(wanted).collect();
         let mut fresh: FxHashSet<FunctionId> = members.iter().copied().collect();
@@ -126,6 +135,38 @@ impl<'a> TreeAnalysis<'a> {
             members.extend(fresh.iter().copied());
             members.sort_unstable();
         }
+        members
+    }
+
+    /// A function that leaves locks changed without saying so, and none of whose callers acts on it, is either wrong or not
+    /// understood. Either way its callers are not to be judged by what it seems to do.
+    fn doubt(&mut self, members: &[FunctionId]) {
+        for _ in 0..DOUBT_LIMIT {
+            let pending = members.iter().filter(|function| !self.doubted.contains_key(function));
+            let alone: Vec<(FunctionId, Evidence)> = pending
+                .copied()
+                .filter(|function| {
+                    let judged = self.judged.get(function);
+                    judged.is_some_and(|judged| judged.pending && judged.summary.changes_locks())
+                })
+                .map(|function| (function, self.evidence(function)))
+                .filter(|(_, evidence)| !(evidence.consumed || evidence.supplied || evidence.conforms))
+                .collect();
+            if alone.is_empty() {
+                return;
+            }
+            let mut dirty: FxHashSet<FunctionId> = FxHashSet::default();
+            for (function, evidence) in alone {
+                self.doubted.insert(function, evidence);
+                if let Some(judged) = self.judged.get_mut(&function) {
+                    judged.summary.doubt();
+                }
+                dirty.extend(
+                    self.read.tree.callers(function).iter().filter(|f| members.binary_search(f).is_ok()),
+                );
+            }
+            self.round(members, dirty);
+        }
     }
 
     /// Judges the `dirty` ones among `members`, and whoever depends on what changes by that. Answers whose summary tells callers
@@ -142,7 +183,10 @@ impl<'a> TreeAnalysis<'a> {
             self.join_twins(work.iter().flat_map(|component| component.iter().copied()));
             let done: Vec<Vec<(FunctionId, Judged)>> =
                 work.par_iter().map(|component| self.component(component)).collect();
-            for (function, judged) in done.into_iter().flatten() {
+            for (function, mut judged) in done.into_iter().flatten() {
+                if self.doubted.contains_key(&function) {
+                    judged.summary.doubt();
+                }
                 let before = self.judged.get(&function).map(|judged| &judged.summary);
                 let changed = match before {
                     Some(before) => *before != judged.summary,
@@ -256,13 +300,17 @@ impl<'a> TreeAnalysis<'a> {
         let nothing = FxHashMap::default();
         let again = |this: &Self, functions: &[FunctionId]| -> Vec<(FunctionId, Judged)> {
             let done = functions.par_iter().filter_map(|&function| {
-                let evidence = this.evidence(function);
+                let evidence =
+                    this.doubted.get(&function).cloned().unwrap_or_else(|| this.evidence(function));
                 this.judge(function, Some(evidence), &nothing).map(|judged| (function, judged))
             });
             done.collect()
         };
         let mut touched: Vec<FunctionId> = Vec::new();
-        for (function, judged) in again(self, &pending) {
+        for (function, mut judged) in again(self, &pending) {
+            if self.doubted.contains_key(&function) {
+                judged.summary.doubt();
+            }
             let before = self.judged.get(&function);
             if judged.blamed && before.is_some_and(|before| before.summary != judged.summary) {
                 touched.extend_from_slice(self.read.tree.callers(function));
@@ -283,21 +331,9 @@ impl<'a> TreeAnalysis<'a> {
     fn evidence(&self, function: FunctionId) -> Evidence {
         let tree = &self.read.tree;
         let definition = tree.definition(function);
-        let name = tree.name(definition.name);
         let internal = definition.linkage == Linkage::Internal;
-        let mut evidence = Evidence::default();
-        let mut followed = true;
-        for caller in tree.callers(function) {
-            evidence.callers += 1;
-            let uses = self.judged.get(caller).into_iter().flat_map(|judged| &judged.uses);
-            let mut seen = false;
-            for this in uses.filter(|this| this.callee == *name) {
-                seen = true;
-                evidence.consumed |= this.consumes;
-                evidence.supplied |= this.supplies;
-            }
-            followed &= seen;
-        }
+        let mut evidence = Evidence { callers: tree.callers(function).len(), ..Evidence::default() };
+        let followed = self.ask_callers(function, &mut evidence, HAND_ON_LIMIT);
         let pointed_to = tree.may_be_pointed_to(function);
         // A static function that nobody mentions is named by a macro that pastes its name together: a callback too.
         evidence.callback = evidence.callers == 0 && (internal || pointed_to);
@@ -305,6 +341,28 @@ impl<'a> TreeAnalysis<'a> {
         evidence.lonely = self.lonely(function);
         self.siblings(function, &mut evidence);
         evidence
+    }
+
+    /// What the callers of `function` do with the locks that it leaves changed, and where they hand them on without a word, their
+    /// callers. Answers whether all of them could be followed.
+    fn ask_callers(&self, function: FunctionId, evidence: &mut Evidence, depth: usize) -> bool {
+        let tree = &self.read.tree;
+        let name = tree.name(tree.definition(function).name);
+        let mut followed = true;
+        for &caller in tree.callers(function) {
+            let uses = self.judged.get(&caller).into_iter().flat_map(|judged| &judged.uses);
+            let mut seen = false;
+            for this in uses.filter(|this| this.callee == *name) {
+                seen = true;
+                evidence.consumed |= this.consumes;
+                evidence.supplied |= this.supplies;
+                if this.passes_on && depth > 0 && !(evidence.consumed || evidence.supplied) {
+                    self.ask_callers(caller, evidence, depth - 1);
+                }
+            }
+            followed &= seen;
+        }
+        followed
     }
 
     /// Variables of the file that `function` leaves out of balance, and no other function of the file the other way.

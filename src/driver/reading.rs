@@ -150,7 +150,9 @@ fn read_file(
         return Err(failed("larger than the size limit"));
     }
     let frontend = frontend_of(path).ok_or_else(|| failed("no frontend for this kind of file"))?;
-    let index = (frontend.index)(file, &text);
+    let mut index = (frontend.index)(file, &text);
+    // What a lock operation does is given, whatever this file makes of its name.
+    index.macros.retain(|name, _| !settings.profiles.is_hot(name));
     let references = (frontend.references)(&text, &index, &|name| settings.profiles.is_export(name));
     let dialect = settings.profiles.choose(&index.includes);
     let is_hot = |name: &str| settings.profiles.is_hot(name);

@@ -171,15 +171,26 @@ pub fn explore<A: Analysis>(cfg: &Cfg, analysis: &mut A, limit: DisjunctLimit) -
 }
 
 /// Runs the statements of `block` on `state`: what reaches its terminator.
-pub fn run_block<A: Analysis>(cfg: &Cfg, analysis: &mut A, block: BlockId, state: A::State) -> Vec<A::State> {
+///
+/// `None` when they are more than `limit`: each call of the block may end in several ways.
+pub fn run_block<A: Analysis>(
+    cfg: &Cfg,
+    analysis: &mut A,
+    block: BlockId,
+    state: A::State,
+    limit: usize,
+) -> Option<Vec<A::State>> {
     let mut states = vec![state];
     for (at, statement) in cfg.block(block).statements.iter().enumerate() {
         analysis.statement(&mut states, Location { block, statement: at as u32 }, statement);
         if states.is_empty() {
             break;
         }
+        if states.len() > limit {
+            return None;
+        }
     }
-    states
+    Some(states)
 }
 
 impl<A: Analysis> Explorer<'_, A> {
@@ -189,7 +200,10 @@ impl<A: Analysis> Explorer<'_, A> {
             (node.block, node.state.clone())
         };
         self.analysis.enter(id);
-        let states = run_block(cfg, self.analysis, block, state);
+        let Some(states) = run_block(cfg, self.analysis, block, state, self.limit.block) else {
+            self.results.cut.push(block);
+            return;
+        };
         let mut out = Vec::new();
         for state in states {
             let edges = cfg.successors(block);

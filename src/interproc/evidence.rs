@@ -49,42 +49,50 @@ pub fn open_globals(analysis: &LockAnalysis<'_>) -> Vec<(Name, bool)> {
 pub struct CallerUse {
     /// The callee.
     pub callee: Name,
-    /// The caller gives back what the callee took, or hands it on.
+    /// The caller gives back what the callee took, or promises its own callers to hand it on.
     pub consumes: bool,
-    /// The caller holds what the callee releases.
+    /// The caller holds what the callee releases, or promises its own callers to release it.
     pub supplies: bool,
+    /// The caller leaves to its own callers, without a word, what the callee left changed.
+    pub passes_on: bool,
 }
 
 /// What the analysed body does with the locks of the callees in sight.
 pub fn uses(analysis: &LockAnalysis<'_>) -> Vec<CallerUse> {
     let mut found: Vec<CallerUse> = Vec::new();
-    let mut note = |callee: &Name, consumes: bool, supplies: bool| match found
-        .iter_mut()
-        .find(|known| known.callee == *callee)
-    {
+    let mut note = |this: CallerUse| match found.iter_mut().find(|known| known.callee == this.callee) {
         Some(known) => {
-            known.consumes |= consumes;
-            known.supplies |= supplies;
+            known.consumes |= this.consumes;
+            known.supplies |= this.supplies;
+            known.passes_on |= this.passes_on;
         }
-        None => found.push(CallerUse { callee: callee.clone(), consumes, supplies }),
+        None => found.push(this),
     };
+    let name = &analysis.body().name;
     for event in &analysis.events {
         match &event.kind {
             EventKind::Acquired { by: Some(callee) } => {
-                // Handing on says something only of a caller that promises to.
-                let promised =
-                    convention::promises_to_take(&analysis.body().name) || analysis.declares_contract();
-                let handed_on =
-                    promised && matches!(analysis.imbalance(event.key, false), Imbalance::HandsOver { .. });
-                let released = analysis.releases(event.key);
-                note(callee, released || handed_on, false);
+                let handed_on = matches!(analysis.imbalance(event.key, false), Imbalance::HandsOver { .. });
+                let promised = convention::promises_to_take(name) || analysis.declares_contract();
+                note(CallerUse {
+                    callee: callee.clone(),
+                    consumes: analysis.releases(event.key) || handed_on && promised,
+                    supplies: false,
+                    passes_on: handed_on && !promised,
+                });
             }
             EventKind::Released { held, .. } => {
                 let statement = analysis.body().cfg.statement(event.at).map(|statement| &statement.kind);
                 if let Some(StatementKind::Call { callee: Callee::Named(callee), .. }) = statement {
                     let passed_on =
                         matches!(analysis.imbalance(event.key, false), Imbalance::TakesOver { .. });
-                    note(callee, false, *held || passed_on);
+                    let promised = convention::promises_to_release(name) || analysis.declares_contract();
+                    note(CallerUse {
+                        callee: callee.clone(),
+                        consumes: false,
+                        supplies: *held || passed_on && promised,
+                        passes_on: passed_on && !promised,
+                    });
                 }
             }
             _ => {}

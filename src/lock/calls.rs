@@ -10,7 +10,7 @@ use super::state::{LockKey, LockState, Now, PathState, Signs};
 use super::summary::{Case, Summary, changed, without_saved};
 use super::terms::{Term, TermId};
 use crate::ir::{BinaryOp, Callee, Expr, LocalKind, Name, Place, UnaryOp};
-use crate::profile::{Alias, CallEffect, Effect, LockRoot, NoReturn, ReleasedBy};
+use crate::profile::{Alias, CallEffect, Effect, LockRoot, NoReturn, ReleasedBy, ResultTest};
 
 /// Words that mark a call as a question: asked again on the same arguments, it presumably gives the same answer.
 const PREDICATE_WORDS: [&str; 24] = [
@@ -303,8 +303,12 @@ impl LockAnalysis<'_> {
         match place {
             _ if sure => Attempt::Certain,
             None => Attempt::Ignored,
+            // Nobody can mean that of an attempt whose point is that it may fail.
             Some(place) if place.as_local().is_some_and(|id| self.body.local(id).ty == "void") => {
-                Attempt::Certain
+                match effect.effect {
+                    Effect::TryAcquire(ResultTest::Zero | ResultTest::ZeroElseNegative) => Attempt::Certain,
+                    _ => Attempt::Ignored,
+                }
             }
             Some(_) => Attempt::Kept,
         }

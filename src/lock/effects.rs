@@ -279,10 +279,12 @@ impl LockAnalysis<'_> {
         }
         match before {
             None => state.locks.set(key, LockState { entry: Entry::Held, now: Now::Released }),
-            Some(LockState { entry, now: Now::Held { depth, mode: taken, saved: kept } }) => {
+            Some(LockState { entry, now: Now::Held { depth, mode: taken, saved: first } }) => {
+                // Of nested ones, only the outermost's variable is remembered.
+                let kept = first.filter(|_| depth == 1);
                 self.check_flavour(state, key, taken, mode, kept, saved);
                 let now = if depth > 1 {
-                    Now::Held { depth: depth - 1, mode: taken, saved: kept }
+                    Now::Held { depth: depth - 1, mode: taken, saved: first }
                 } else {
                     Now::Released
                 };

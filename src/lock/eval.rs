@@ -4,7 +4,7 @@ use super::analysis::LockAnalysis;
 use super::assume;
 use super::state::{Fact, LockKey, PathState, Signs, bind, lookup, unbind};
 use super::terms::{Site, Term, TermId};
-use crate::ir::{Base, Expr, LocalId, LocalKind, Location, Place, Projection};
+use crate::ir::{Base, BinaryOp, Expr, LocalId, LocalKind, Location, Place, Projection};
 
 /// Rounds that a counter in a loop is followed exactly.
 const COUNTED: i64 = 2;
@@ -187,9 +187,24 @@ impl LockAnalysis<'_> {
         let old = self.value_at(state, address);
         let counted = match (self.terms.get(old), self.terms.get(value)) {
             (Term::Int(before), Term::Int(after)) => *before >= COUNTED && *after == before + 1,
+            (Term::Fresh(_) | Term::Older(_), Term::Binary(BinaryOp::Add, start, step)) => {
+                *start == old && matches!(self.terms.get(*step), Term::Int(_))
+            }
             _ => false,
         };
-        let reached = old != value
+        let walks_on = matches!(
+            self.terms.get(old),
+            Term::Input(_)
+                | Term::Load(_)
+                | Term::Old(_)
+                | Term::Field(..)
+                | Term::Index(..)
+                | Term::Call(..)
+                | Term::Fresh(_)
+                | Term::Older(_)
+        );
+        let reached = walks_on
+            && old != value
             && matches!(self.terms.get(value), Term::Load(_) | Term::Field(..) | Term::Index(..))
             && self.terms.contains(value, old);
         if !counted && !reached {

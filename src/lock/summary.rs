@@ -115,6 +115,53 @@ impl Summary {
         self.changes_locks() || !self.uncertain.is_empty()
     }
 
+    /// Adds a way of ending; ways that change the same locks are one.
+    fn add(&mut self, case: Case) {
+        let Some(other) = self.cases.iter_mut().find(|other| other.changes == case.changes) else {
+            return self.cases.push(case);
+        };
+        other.result = other.result.or(case.result);
+        if other.value != case.value {
+            other.value = None;
+        }
+        other.conditions.retain_mut(|(path, signs, firm)| {
+            match case.conditions.iter().find(|(same, ..)| same == path) {
+                Some((_, more, sure)) => {
+                    *signs = signs.or(*more);
+                    *firm &= sure;
+                    *signs != Signs::ANY
+                }
+                None => false,
+            }
+        });
+    }
+
+    /// What no caller can tell is left out, and called uncertain.
+    fn drop_indistinct(&mut self) {
+        let families = indistinct(&self.cases);
+        if families.is_empty() {
+            return;
+        }
+        for mut case in std::mem::take(&mut self.cases) {
+            case.changes.retain(|change| !families.contains(&change.family));
+            self.add(case);
+        }
+        self.uncertain.extend(families);
+    }
+
+    /// What is left of it when its changes of locks may not be relied on: callers are left as they were, and unsure.
+    pub fn doubt(&mut self) {
+        let changed: Vec<FamilyId> =
+            self.cases.iter().flat_map(|case| &case.changes).map(|change| change.family).collect();
+        for mut case in std::mem::take(&mut self.cases) {
+            case.changes.clear();
+            self.add(case);
+        }
+        self.uncertain.extend(changed);
+        self.uncertain.sort_unstable();
+        self.uncertain.dedup();
+    }
+
     /// What is left of it when nothing in it may be relied on.
     pub fn forget(&mut self) {
         let changed = self.cases.iter().flat_map(|case| &case.changes).map(|change| change.family);
@@ -221,32 +268,13 @@ impl LockAnalysis<'_> {
         };
         let sure = self.exits.iter().any(|exit| !exit.state.doubtful);
         for exit in self.exits.iter().filter(|exit| !sure || !exit.state.doubtful) {
-            let case = self.case(exit, blamed);
-            match summary.cases.iter_mut().find(|other| other.changes == case.changes) {
-                Some(other) => {
-                    other.result = other.result.or(case.result);
-                    if other.value != case.value {
-                        other.value = None;
-                    }
-                    other.conditions.retain_mut(|(path, signs, firm)| {
-                        match case.conditions.iter().find(|(same, ..)| same == path) {
-                            Some((_, more, sure)) => {
-                                *signs = signs.or(*more);
-                                *firm &= sure;
-                                *signs != Signs::ANY
-                            }
-                            None => false,
-                        }
-                    });
-                }
-                None => summary.cases.push(case),
-            }
+            summary.add(self.case(exit, blamed));
         }
         self.keep_declared(&mut summary);
         if summary.cases.len() == 1 {
             summary.cases[0].conditions.clear();
         }
-        summary.uncertain.extend(indistinct(&summary.cases));
+        summary.drop_indistinct();
         if summary.cases.len() > CASE_LIMIT {
             summary.cases = vec![Case::unknown()];
             summary.unknown = true;

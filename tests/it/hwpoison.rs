@@ -38,10 +38,10 @@ fn findings(path: &str, text: &[u8]) -> BTreeSet<(u32, String)> {
     outcome.diagnostics.iter().map(place).collect()
 }
 
-/// Line and rule of each annotation: those that must be reported, and those that are known not to be.
 /// Rules by the line that they are reported on.
 type Lines = BTreeSet<(u32, String)>;
 
+/// Line and rule of each annotation: those that must be reported, and those that are known not to be.
 fn annotations(text: &str) -> (Lines, Lines) {
     let (mut reported, mut missed) = (BTreeSet::new(), BTreeSet::new());
     for (line, content) in (1u32..).zip(text.lines()) {

@@ -9,6 +9,9 @@ use crate::ir::Name;
 use crate::ir::file_index::{FileIndex, References, word_hash};
 use rustc_hash::FxHashSet;
 
+/// Shorter words name no function worth following.
+const NAME: usize = 3;
+
 /// What `text` mentions; `is_export` tells macros that only publish the name of a function.
 pub fn references(text: &[u8], index: &FileIndex, is_export: &dyn Fn(&str) -> bool) -> References {
     let tokens = tokens(text);
@@ -150,7 +153,7 @@ impl Reader<'_> {
     fn mention(&mut self, at: usize) {
         let before = at.checked_sub(1);
         let member = self.is(before, b'.') || self.is(before, b'>') && self.is(at.checked_sub(2), b'-');
-        if member || self.is(Some(at + 1), b'(') || self.tokens[at].end - self.tokens[at].start < 3 {
+        if member || self.is(Some(at + 1), b'(') || self.tokens[at].end - self.tokens[at].start < NAME {
             return;
         }
         let declares = !matches!(self.word(before), "" | "return" | "case" | "else");
@@ -215,18 +218,18 @@ mod tests {
 
     #[test]
     fn tables_arguments_and_assignments_are_slots() {
-        let text = "static int go(void) { return 0; }\nstatic const struct ops a = { .run = go, .nested = { .run = go }, };\n\
-                    static struct row rows[] = { { 1, go }, };\n\
-                    void set(struct dev *d) { d->handler = go; setup(d, go, 0); use((struct arg){ .f = go }); }\n";
+        let text = "static int work(void) { return 0; }\nstatic const struct ops a = { .run = work, .nested = { .run = work }, };\n\
+                    static struct row rows[] = { { 1, work }, };\n\
+                    void set(struct dev *d) { d->handler = work; setup(d, work, 0); use((struct arg){ .f = work }); }\n";
         assert_eq!(
             slots(text),
             [
-                "go in ->handler",
-                "go in arg.f",
-                "go in ops.nested.run",
-                "go in ops.run",
-                "go in row[1]",
-                "go in setup#1"
+                "work in ->handler",
+                "work in arg.f",
+                "work in ops.nested.run",
+                "work in ops.run",
+                "work in row[1]",
+                "work in setup#1"
             ]
         );
     }

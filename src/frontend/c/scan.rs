@@ -342,7 +342,7 @@ impl<'t> Scan<'t> {
             let token = self.tokens[at];
             if token.is(b'(') && !initialiser {
                 let argument = at + 1;
-                if partner[at] + 1 == end && self.tokens[argument].kind == TokenKind::Word {
+                if end.checked_sub(1) == Some(partner[at]) && self.tokens[argument].kind == TokenKind::Word {
                     self.index.statics.insert(self.name(argument));
                 }
                 return;
@@ -401,7 +401,19 @@ impl<'t> Scan<'t> {
             body: body.trim().to_owned(),
             span: self.span(token.start, token.end),
         };
+        // What returns in one configuration returns in all.
+        let returns = |definition: &MacroDefinition| {
+            definition
+                .body
+                .strip_prefix("return")
+                .is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric()))
+        };
         match self.index.macros.get(&name) {
+            Some(other) if returns(other) => {}
+            Some(_) if returns(&definition) => {
+                self.index.redefined.retain(|other| *other != name);
+                self.index.macros.insert(name, definition);
+            }
             Some(other) if other.body != definition.body || other.parameters != definition.parameters => {
                 if !self.index.redefined.contains(&name) {
                     self.index.redefined.push(name);
