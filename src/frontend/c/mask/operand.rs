@@ -52,7 +52,8 @@ impl Mask<'_> {
         while self.tokens.get(last + 1).is_some_and(|next| next.kind == TokenKind::Word) {
             last = self.list(last + 1).map_or(last + 1, |(_, close)| close);
         }
-        self.blank(self.tokens[at].end..self.tokens[last].end);
+        self.settled = self.tokens[last].end;
+        self.blank(self.tokens[at].end..self.settled);
     }
 
     /// The macro that ends right before token `at`.
@@ -89,6 +90,7 @@ impl Mask<'_> {
         let member = (open..close).rev().find(|&at| self.is(at, b','));
         if member.is_some_and(|comma| comma + 2 < close) {
             let range = self.tokens[at].start..self.tokens[close].end;
+            self.settled = range.end;
             self.stand_in(range, b'O');
         }
     }
@@ -110,7 +112,9 @@ impl Mask<'_> {
                 && !HEADER_WORDS.contains(&self.word(open - 1))
                 && !TAKES_TYPES.contains(&self.word(open - 1))
                 && self.word(open - 1) != "return";
-            if !callee || !self.is(open, b'(') || self.partner[open] == usize::MAX {
+            // A list that is gone was understood already.
+            let gone = self.out.text[self.tokens[open].start] != b'(';
+            if !callee || gone || !self.is(open, b'(') || self.partner[open] == usize::MAX {
                 continue;
             }
             let close = self.partner[open];
@@ -133,9 +137,9 @@ impl Mask<'_> {
             return;
         }
         // `ASSERT(a, ==, b)`
-        if (start..end)
-            .all(|at| matches!(self.tokens[at].kind, TokenKind::Punct(b) if b"=!<>&|+-*/%^".contains(&b)))
-        {
+        let operator =
+            |at: usize| matches!(self.tokens[at].kind, TokenKind::Punct(b) if b"=!<>&|+-*/%^".contains(&b));
+        if (start..end).all(operator) && !(start..end).all(|at| self.is(at, b'*')) {
             return self.put(self.tokens[start].start..self.tokens[end - 1].end, "0");
         }
         let stars = (start..end).rev().take_while(|&at| self.is(at, b'*')).count();

@@ -8,14 +8,21 @@ use crate::ir::Name;
 /// Words that a declaration does not contain.
 const STATEMENT_WORDS: [&str; 7] = ["return", "case", "goto", "sizeof", "else", "do", "typedef"];
 /// Types by themselves.
-const BUILTIN_TYPES: [&str; 10] =
+pub(super) const BUILTIN_TYPES: [&str; 10] =
     ["int", "long", "short", "char", "void", "float", "double", "unsigned", "signed", "_Bool"];
 /// Words of a declaration that are neither type nor name.
-const QUALIFIERS: [&str; 7] = ["const", "volatile", "static", "extern", "inline", "register", "restrict"];
+pub(super) const QUALIFIERS: [&str; 7] =
+    ["const", "volatile", "static", "extern", "inline", "register", "restrict"];
 
 impl Mask<'_> {
     pub(super) fn words(&mut self) {
+        self.settled = 0;
         for at in 0..self.tokens.len() {
+            let start = self.tokens[at].start;
+            // What is masked already, or stands in the middle of it, has been understood.
+            if start < self.settled || self.out.text[start] != self.slice[start] {
+                continue;
+            }
             match self.tokens[at].kind {
                 TokenKind::Word => self.word_repairs(at),
                 TokenKind::String => self.string(at),
@@ -32,11 +39,12 @@ impl Mask<'_> {
         }
     }
 
-    fn word_repairs(&mut self, at: usize) {
+    pub(super) fn word_repairs(&mut self, at: usize) {
         let word = self.word(at).to_owned();
         match word.as_str() {
             "typeof" | "__typeof__" | "__typeof" | "typeof_unqual" => {
                 if let Some((_, close)) = self.list(at) {
+                    self.settled = self.tokens[close].end;
                     self.put(self.tokens[at].start..self.tokens[close].end, "int");
                 }
             }
@@ -83,7 +91,7 @@ impl Mask<'_> {
     }
 
     /// Whether a type stands right before token `end`, and a name behind the type.
-    fn declared_before(&self, end: usize) -> (bool, bool) {
+    pub(super) fn declared_before(&self, end: usize) -> (bool, bool) {
         let declares = |at: &usize| {
             self.is(*at, b'*')
                 || self.tokens[*at].kind == TokenKind::Word && !STATEMENT_WORDS.contains(&self.word(*at))
@@ -104,7 +112,7 @@ impl Mask<'_> {
         (typed, named)
     }
 
-    fn attribute(&mut self, at: usize, with_list: bool) {
+    pub(super) fn attribute(&mut self, at: usize, with_list: bool) {
         let start = self.tokens[at].start;
         let mut end = self.tokens[at].end;
         if let Some((open, close)) = self.list(at).filter(|_| with_list) {
@@ -112,16 +120,18 @@ impl Mask<'_> {
             let inside = squeeze(&self.slice[self.tokens[open].end..self.tokens[close].start]);
             let called = match self.word(at) {
                 "__free" => Some(Name::new(format!("__free_{inside}"))),
-                "__cleanup" => Some(inside),
-                _ => inside.find("cleanup").and_then(|from| {
-                    let rest = inside[from..].split_once('(')?.1;
-                    Some(Name::new(rest.split(')').next()?.trim()))
-                }),
+                "__cleanup" | "_cleanup_" => Some(inside),
+                _ => cleanup_of(&inside),
             };
             if let Some(called) = called {
                 self.out.notes.cleanups.insert(start, called);
             }
+        } else if let Some(called) =
+            self.env.macro_definition(self.word(at)).and_then(|definition| cleanup_of(&definition.body))
+        {
+            self.out.notes.cleanups.insert(start, called);
         }
+        self.settled = self.settled.max(end);
         self.blank(start..end);
     }
 
@@ -143,4 +153,11 @@ impl Mask<'_> {
         });
         adjacent && unary && self.tokens.get(at + 2).is_some_and(|token| token.kind == TokenKind::Word)
     }
+}
+
+/// The function that `cleanup(f)` names, within the text of an attribute.
+fn cleanup_of(attribute: &str) -> Option<Name> {
+    let from = attribute.find("cleanup")?;
+    let rest = attribute[from..].split_once('(')?.1;
+    Some(Name::new(rest.split(')').next()?.trim()))
 }
