@@ -111,6 +111,7 @@ fn described(profile: &Profile, effect: &CallEffect) -> String {
         Effect::Downgrade => "makes shared".to_owned(),
         Effect::Upgrade(when) => format!("makes exclusive if {}", test(when)),
         Effect::Transfer => "hands on".to_owned(),
+        Effect::MayRelease => "may release".to_owned(),
         Effect::Init => "makes".to_owned(),
         Effect::Destroy => "destroys".to_owned(),
     };

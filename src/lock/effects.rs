@@ -108,6 +108,10 @@ impl LockAnalysis<'_> {
                     side.state.locks.set(key, LockState { now: Now::Transferred, ..lock });
                 }
             }
+            Effect::MayRelease => {
+                self.lend_family(&mut side.state, key);
+                side.disturbs = true;
+            }
             Effect::Init => side.state.locks.remove(key),
             Effect::Destroy => {
                 let held =
@@ -120,6 +124,19 @@ impl LockAnalysis<'_> {
             }
         }
         out.push(side);
+    }
+
+    /// Held locks of the family, or the one named, may be gone after this.
+    fn lend_family(&self, state: &mut PathState, key: LockKey) {
+        let any = self.is_wildcard(key);
+        let gone = state
+            .locks
+            .iter()
+            .filter(|(other, lock)| lock.is_held() && other.family == key.family && (any || *other == key));
+        let gone: Vec<LockKey> = gone.map(|(key, _)| key).collect();
+        state.lent.extend(gone);
+        state.lent.sort_unstable();
+        state.lent.dedup();
     }
 
     /// An operation on `&p->lock` is undefined unless `p` points to an object: it is neither null nor an error pointer.

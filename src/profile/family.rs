@@ -71,7 +71,7 @@ pub(super) fn add_family(profile: &mut Profile, text: FamilyText) -> Result<(), 
     Ok(())
 }
 
-fn groups(text: &FamilyText) -> [Group<'_>; 12] {
+fn groups(text: &FamilyText) -> [Group<'_>; 13] {
     let group = |rows, key, effect| Group { rows, key, effect };
     [
         group(&text.acquire, TestKey::None, |_| Effect::Acquire),
@@ -84,6 +84,7 @@ fn groups(text: &FamilyText) -> [Group<'_>; 12] {
         group(&text.downgrade, TestKey::None, |_| Effect::Downgrade),
         group(&text.upgrade, TestKey::Held, Effect::Upgrade),
         group(&text.transfer, TestKey::None, |_| Effect::Transfer),
+        group(&text.may_release, TestKey::None, |_| Effect::MayRelease),
         group(&text.init, TestKey::None, |_| Effect::Init),
         group(&text.destroy, TestKey::None, |_| Effect::Destroy),
     ]

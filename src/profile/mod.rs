@@ -120,6 +120,8 @@ pub enum Effect {
     Upgrade(ResultTest),
     /// Released by somebody else later (handed to a callback, an I/O completion).
     Transfer,
+    /// Perhaps released inside, told in a way that nobody follows: bits of the result, a context of many locks.
+    MayRelease,
     /// Made, not held.
     Init,
     /// Destroyed.

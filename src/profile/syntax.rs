@@ -92,6 +92,9 @@ pub struct FamilyText {
     /// Somebody else releases it.
     #[serde(default)]
     pub transfer: Vec<Spanned<CallText>>,
+    /// Perhaps released inside.
+    #[serde(default, alias = "may-release")]
+    pub may_release: Vec<Spanned<CallText>>,
     /// Made.
     #[serde(default)]
     pub init: Vec<Spanned<CallText>>,
