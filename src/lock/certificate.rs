@@ -7,7 +7,7 @@
 use super::analysis::LockAnalysis;
 use super::state::PathState;
 use crate::engine::explore::run_block;
-use crate::engine::{Analysis, Merge, Results};
+use crate::engine::{Analysis, DisjunctLimit, Merge, Results};
 
 /// Checks that the states in `results` are closed under execution; answers a hash that names them.
 pub fn certify(analysis: &mut LockAnalysis<'_>, results: &Results<PathState>) -> Option<String> {
@@ -28,7 +28,10 @@ fn is_closed(analysis: &mut LockAnalysis<'_>, results: &Results<PathState>) -> b
     }
     for block in cfg.blocks() {
         for node in results.live(block) {
-            let states = run_block(cfg, analysis, block, node.state.clone());
+            let limit = DisjunctLimit::default();
+            let Some(states) = run_block(cfg, analysis, block, node.state.clone(), limit) else {
+                return false;
+            };
             let mut out = Vec::new();
             for state in &states {
                 for edge in cfg.successors(block) {
