@@ -38,13 +38,16 @@ pub struct DisjunctLimit {
     pub same_property: usize,
     /// At a block: more than this, and further ones are dropped; the body is not decided.
     pub block: usize,
+    /// In the middle of a block: calls one after the other, each with several outcomes, may come to more than this; then the path is
+    /// dropped and the body is not decided.
+    pub statement: usize,
     /// In a body: more nodes than this, and exploration ends; the body is not decided.
     pub body: usize,
 }
 
 impl Default for DisjunctLimit {
     fn default() -> Self {
-        DisjunctLimit { similar: 8, same_property: 32, block: 128, body: 12_000 }
+        DisjunctLimit { similar: 8, same_property: 32, block: 128, statement: 512, body: 12_000 }
     }
 }
 
@@ -170,15 +173,13 @@ pub fn explore<A: Analysis>(cfg: &Cfg, analysis: &mut A, limit: DisjunctLimit) -
     explorer.results
 }
 
-/// Runs the statements of `block` on `state`: what reaches its terminator.
-///
-/// `None` when they are more than `limit`: each call of the block may end in several ways.
+/// Runs the statements of `block` on `state`: what reaches its terminator, or `None` when that comes to more than `limit` states.
 pub fn run_block<A: Analysis>(
     cfg: &Cfg,
     analysis: &mut A,
     block: BlockId,
     state: A::State,
-    limit: usize,
+    limit: DisjunctLimit,
 ) -> Option<Vec<A::State>> {
     let mut states = vec![state];
     for (at, statement) in cfg.block(block).statements.iter().enumerate() {
@@ -186,7 +187,7 @@ pub fn run_block<A: Analysis>(
         if states.is_empty() {
             break;
         }
-        if states.len() > limit {
+        if states.len() > limit.statement {
             return None;
         }
     }
@@ -200,7 +201,7 @@ impl<A: Analysis> Explorer<'_, A> {
             (node.block, node.state.clone())
         };
         self.analysis.enter(id);
-        let Some(states) = run_block(cfg, self.analysis, block, state, self.limit.block) else {
+        let Some(states) = run_block(cfg, self.analysis, block, state, self.limit) else {
             self.results.cut.push(block);
             return;
         };

@@ -28,7 +28,7 @@ fn is_closed(analysis: &mut LockAnalysis<'_>, results: &Results<PathState>) -> b
     }
     for block in cfg.blocks() {
         for node in results.live(block) {
-            let limit = DisjunctLimit::default().block;
+            let limit = DisjunctLimit::default();
             let Some(states) = run_block(cfg, analysis, block, node.state.clone(), limit) else {
                 return false;
             };

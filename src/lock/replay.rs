@@ -12,6 +12,8 @@ use smallvec::SmallVec;
 
 /// States followed side by side on one path.
 const STATE_LIMIT: usize = 24;
+/// States that the statements of one block may come to in between.
+const SPLIT_LIMIT: usize = 512;
 /// States remembered; with more, the tree is cut down and grows anew. It only saves work, so nothing is lost but time.
 const MEMORY_LIMIT: usize = 4_000;
 
@@ -95,7 +97,7 @@ pub fn execute<F: Follower>(
     block: BlockId,
     until: usize,
     follower: &mut F,
-) -> Vec<Trace<F::Kept>> {
+) -> Result<Vec<Trace<F::Kept>>, Blocked> {
     let body = analysis.body();
     let mut states = Vec::new();
     for (at, statement) in body.cfg.block(block).statements.iter().enumerate().take(until) {
@@ -110,9 +112,12 @@ pub fn execute<F: Follower>(
                 on.push((state, follower.executed(&kept, location, before, after)));
             }
         }
+        if on.len() > SPLIT_LIMIT {
+            return Err(Blocked::Cut);
+        }
         traces = on;
     }
-    traces
+    Ok(traces)
 }
 
 struct Run {
@@ -169,7 +174,7 @@ impl Replays {
             (Ok(traces), None) => Ok(traces.clone()),
             (Ok(traces), Some(from)) => enter(analysis, traces, (from, block), doubtful, &mut Blind),
         };
-        let end = start.map(|traces| execute(analysis, traces, block, usize::MAX, &mut Blind));
+        let end = start.and_then(|traces| execute(analysis, traces, block, usize::MAX, &mut Blind));
         self.states += end.as_ref().map_or(0, Vec::len);
         let new = self.runs.len();
         self.runs.push(Run { end, longer: SmallVec::new() });

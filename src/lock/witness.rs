@@ -177,7 +177,7 @@ fn run(
                 Some(&from) => enter(analysis, before, (from, end), doubtful, &mut Blind)?,
                 None => before.to_vec(),
             };
-            let traces = execute(analysis, start, end, at.statement as usize, &mut Blind);
+            let traces = execute(analysis, start, end, at.statement as usize, &mut Blind)?;
             let happens =
                 |(state, ()): &Trace<()>| kind.is_none_or(|kind| happens(analysis, state, at, key, kind));
             Ok(traces.iter().position(happens))
@@ -204,7 +204,7 @@ fn explain(
             Claim::Happens { at, .. } if nth + 1 == path.len() => at.statement as usize,
             _ => usize::MAX,
         };
-        traces = execute(analysis, traces, block, until, &mut steps);
+        traces = execute(analysis, traces, block, until, &mut steps).unwrap_or_default();
     }
     traces.get(trace).map(|&(_, last)| steps.up_to(last)).unwrap_or_default()
 }
