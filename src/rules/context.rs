@@ -120,7 +120,12 @@ impl<'a> RuleCx<'_, 'a> {
 
     /// Whether, at all of these exits, a callee or anybody else may have released `key`.
     pub fn may_be_released(&self, key: LockKey, exits: &[usize]) -> bool {
-        self.is_anyones(key) || exits.iter().all(|&at| self.analysis.exits[at].state.is_lent(key))
+        self.is_anyones(key) || self.is_lent(key, exits)
+    }
+
+    /// Whether, at all of these exits, a callee may have released `key`.
+    pub fn is_lent(&self, key: LockKey, exits: &[usize]) -> bool {
+        exits.iter().all(|&at| self.analysis.exits[at].state.is_lent(key))
     }
 
     /// The events of a kind, one per lock and place; the first sure one if there is one. Sorted by place in the body.

@@ -64,7 +64,7 @@ pub fn check(cx: &mut RuleCx<'_, '_>) {
         let report = Report {
             rule: &META,
             key,
-            confidence: if cx.may_be_released(key, &exits) { Confidence::Low } else { Confidence::Medium },
+            confidence: if cx.is_lent(key, &exits) { Confidence::Low } else { Confidence::Medium },
             place,
             label: "not released under the condition under which it was taken".to_owned(),
             message: format!("`{function}` takes `{lock}` under one condition and releases it under another"),

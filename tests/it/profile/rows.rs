@@ -123,8 +123,12 @@ fn cases(row: &Row<'_>, all: &[Row<'_>]) -> Option<Vec<Case>> {
             let (take, give) = (take(&kept, false), statements(&pair.release));
             Some(vec![case("balanced", &[&take, &line(failed), &give], Expected::Balanced)])
         }
-        // It may be gone afterwards: a leak past the call is no sure finding.
-        Effect::MayRelease | Effect::Transfer => {
+        Effect::MayRelease => {
+            let (pair, call) = surrounded(row, all, |mode| mode)?;
+            let (take, give, call) = (take(&pair, false), statements(&pair.release), line(call.statement()));
+            Some(vec![case("balanced", &[&take, &call, &give], Expected::Balanced)])
+        }
+        Effect::Transfer => {
             let (pair, call) = surrounded(row, all, |mode| mode)?;
             Some(vec![case("silent", &[&take(&pair, false), &line(call.statement())], Expected::Silent)])
         }
