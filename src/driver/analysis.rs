@@ -149,7 +149,11 @@ impl<'a> TreeAnalysis<'a> {
                     let judged = self.judged.get(function);
                     judged.is_some_and(|judged| judged.pending && judged.summary.changes_locks())
                 })
-                .map(|function| (function, self.evidence(function)))
+                .map(|function| {
+                    let internal = self.read.tree.definition(function).linkage == Linkage::Internal;
+                    let evidence = self.evidence(function);
+                    (function, Evidence { all_visible: evidence.all_visible && internal, ..evidence })
+                })
                 .filter(|(_, evidence)| !(evidence.consumed || evidence.supplied || evidence.conforms))
                 .collect();
             if alone.is_empty() {
@@ -337,7 +341,9 @@ impl<'a> TreeAnalysis<'a> {
         let pointed_to = tree.may_be_pointed_to(function);
         // A static function that nobody mentions is named by a macro that pastes its name together: a callback too.
         evidence.callback = evidence.callers == 0 && (internal || pointed_to);
-        evidence.all_visible = followed && !pointed_to && (internal || self.closed);
+        // A doubted function of many files' callers is as often misread as wrong: only its own file's callers are proof enough.
+        let known = internal || self.closed && !self.doubted.contains_key(&function);
+        evidence.all_visible = followed && !pointed_to && known;
         evidence.lonely = self.lonely(function);
         self.siblings(function, &mut evidence);
         evidence
