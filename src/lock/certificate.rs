@@ -8,6 +8,8 @@ use super::analysis::LockAnalysis;
 use super::state::PathState;
 use crate::engine::explore::run_block;
 use crate::engine::{Analysis, DisjunctLimit, Merge, Results};
+use crate::ir::{BlockId, Cfg};
+use rustc_hash::FxHashSet;
 
 /// Checks that the states in `results` are closed under execution; answers a hash that names them.
 pub fn certify(analysis: &mut LockAnalysis<'_>, results: &Results<PathState>) -> Option<String> {
@@ -22,14 +24,15 @@ pub fn certify(analysis: &mut LockAnalysis<'_>, results: &Results<PathState>) ->
 
 fn is_closed(analysis: &mut LockAnalysis<'_>, results: &Results<PathState>) -> bool {
     let cfg = &analysis.body().cfg;
+    let invariant = Invariant::of(analysis, results, cfg);
     let entry = analysis.entry();
-    if !covered(analysis, results, cfg.entry(), &entry) {
+    if !invariant.covers(analysis, cfg.entry(), &entry) {
         return false;
     }
     for block in cfg.blocks() {
-        for node in results.live(block) {
+        for (state, _) in &invariant.joinable[block.0 as usize] {
             let limit = DisjunctLimit::default();
-            let Some(states) = run_block(cfg, analysis, block, node.state.clone(), limit) else {
+            let Some(states) = run_block(cfg, analysis, block, (*state).clone(), limit) else {
                 return false;
             };
             let mut out = Vec::new();
@@ -38,7 +41,7 @@ fn is_closed(analysis: &mut LockAnalysis<'_>, results: &Results<PathState>) -> b
                     analysis.edge(state.clone(), edge, &mut out);
                     for mut next in out.drain(..) {
                         analysis.settle(&mut next, edge.target);
-                        if !covered(analysis, results, edge.target, &next) {
+                        if !invariant.covers(analysis, edge.target, &next) {
                             return false;
                         }
                     }
@@ -49,16 +52,35 @@ fn is_closed(analysis: &mut LockAnalysis<'_>, results: &Results<PathState>) -> b
     true
 }
 
-fn covered(
-    analysis: &mut LockAnalysis<'_>,
-    results: &Results<PathState>,
-    block: crate::ir::BlockId,
-    state: &PathState,
-) -> bool {
-    results.live(block).any(|node| {
-        node.state == *state
-            || analysis.merge(&node.state, state, block, Merge::SameProperty).as_ref() == Some(&node.state)
-    })
+/// The states that stand at each block, prepared to be asked for: nearly always a state that comes out is there as it is.
+struct Invariant<'r> {
+    exact: FxHashSet<(BlockId, &'r PathState)>,
+    /// With what tells that a state cannot be joined into it.
+    joinable: Vec<Vec<(&'r PathState, u64)>>,
+}
+
+impl<'r> Invariant<'r> {
+    fn of(analysis: &LockAnalysis<'_>, results: &'r Results<PathState>, cfg: &Cfg) -> Self {
+        let mut exact = FxHashSet::default();
+        let states = cfg.blocks().map(|block| {
+            let live = results.live(block).map(|node| &node.state);
+            let states = live.map(|state| (state, analysis.likeness(state, Merge::SameProperty)));
+            states.inspect(|(state, _)| _ = exact.insert((block, *state))).collect()
+        });
+        let joinable = states.collect();
+        Invariant { exact, joinable }
+    }
+
+    fn covers(&self, analysis: &mut LockAnalysis<'_>, block: BlockId, state: &PathState) -> bool {
+        if self.exact.contains(&(block, state)) {
+            return true;
+        }
+        let likeness = analysis.likeness(state, Merge::SameProperty);
+        let alike = self.joinable[block.0 as usize].iter().filter(|(_, other)| *other == likeness);
+        alike
+            .map(|(old, _)| *old)
+            .any(|old| analysis.merge(old, state, block, Merge::SameProperty).as_ref() == Some(old))
+    }
 }
 
 fn hash(results: &Results<PathState>) -> String {
