@@ -12,6 +12,7 @@ mod it {
     mod floors;
     mod hwpoison;
     mod lower;
+    mod oracle;
     mod profile;
     mod quickfix;
     mod report;

@@ -5,7 +5,7 @@ use crate::engine::{DisjunctLimit, Results, explore};
 use crate::interproc::evidence::{CallerUse, Evidence, open_globals, uses};
 use crate::ir::{Body, Name, StatementKind};
 use crate::lock::analysis::LockAnalysis;
-use crate::lock::certificate;
+use crate::lock::certificate::{self, Certified};
 use crate::lock::convention;
 use crate::lock::exits::Imbalance;
 use crate::lock::meaning::Meanings;
@@ -179,7 +179,7 @@ struct Judgement<'j, 'a> {
     results: &'j Results<PathState>,
     found: &'j [(LockKey, Diagnostic)],
     evidence: Option<Evidence>,
-    certificate: Option<String>,
+    certificate: Option<Certified>,
     certify: bool,
 }
 
@@ -217,9 +217,11 @@ impl Judgement<'_, '_> {
                 undecided("rests on a presumption about shared memory")
             }
             Imbalance::Even => match (&self.certificate, self.certify) {
-                (Some(certificate), _) => Decision::Balanced { certificate: certificate.clone() },
-                (None, true) => undecided("certificate not accepted"),
-                (None, false) => Decision::Balanced { certificate: String::new() },
+                (Some(certified), _) if certified.locks.contains(&key) => {
+                    Decision::Balanced { certificate: certified.hash.clone() }
+                }
+                (_, true) => undecided("certificate not accepted"),
+                (_, false) => Decision::Balanced { certificate: String::new() },
             },
             Imbalance::HandsOver { .. } if evidence.consumed => {
                 undecided("handed over; a caller in sight gives it back")

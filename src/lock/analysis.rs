@@ -150,19 +150,18 @@ impl<'a> LockAnalysis<'a> {
         address: TermId,
     ) -> TermId {
         let (left, right) = (self.value_at(old, address), self.value_at(new, address));
-        let mut fact = Fact::signs(assume::signs(&self.terms, old, left, false).or(assume::signs(
-            &self.terms,
-            new,
-            right,
-            false,
-        )));
+        let signs = |state, value, firm_only| assume::signs(&self.terms, state, value, firm_only);
+        let mut fact = Fact::presumed(
+            signs(old, left, false).or(signs(new, right, false)),
+            signs(old, left, true).or(signs(new, right, true)),
+        );
         let constants =
             (assume::constant(&self.terms, old, left, true), assume::constant(&self.terms, new, right, true));
         if constants.0.is_some() && constants.0 == constants.1 {
             fact.equals = constants.0;
         }
         let value = self.fresh_at(joined, Site::Join(block, address));
-        if fact.signs != Signs::ANY || fact.equals.is_some() {
+        if !fact.is_any() {
             bind(&mut joined.facts, value, fact);
         }
         value
@@ -195,7 +194,8 @@ impl<'a> LockAnalysis<'a> {
 
     /// The facts that tests to come may ask about by themselves.
     fn told<'s>(&'s self, state: &'s PathState) -> impl Iterator<Item = &'s (TermId, Fact)> {
-        let told = |term: TermId| !matches!(self.terms.get(term), Term::Fresh(_) | Term::Older(_));
+        let told =
+            |term: TermId| !matches!(self.terms.get(term), Term::Fresh(_) | Term::Older(_) | Term::Oldest(_));
         state.facts.iter().filter(move |(term, _)| told(*term))
     }
 }
@@ -310,10 +310,7 @@ impl Analysis for LockAnalysis<'_> {
         state.store.retain(|&(address, _)| demands.address(relevance, block, address));
         let bound: SmallVec<[TermId; 16]> = state.store.iter().map(|entry| entry.1).collect();
         let mut facts = std::mem::take(&mut state.facts);
-        facts.retain(|(about, fact)| {
-            (fact.signs != Signs::ANY || fact.equals.is_some() || !fact.differs.is_empty())
-                && self.fact_matters(*about, block, &bound)
-        });
+        facts.retain(|(about, fact)| !fact.is_any() && self.fact_matters(*about, block, &bound));
         state.facts = facts;
         let (terms, relevance, keep) = (&self.terms, &self.relevance, self.keep_inputs);
         state.locks.retain(|key, lock| {
@@ -360,11 +357,8 @@ impl Analysis for LockAnalysis<'_> {
         joined.lent.sort_unstable();
         for (about, left, right) in side_by_side(&old.facts, &new.facts) {
             let (Some(fact), Some(other)) = (left, right) else { continue };
-            let mut both = Fact::signs(fact.signs.or(other.signs));
-            both.firm = fact.firm && other.firm;
-            both.equals = fact.equals.filter(|_| fact.equals == other.equals);
-            both.differs = fact.differs.intersection(&other.differs);
-            if both.signs != Signs::ANY || both.equals.is_some() || !both.differs.is_empty() {
+            let both = fact.either(other);
+            if !both.is_any() {
                 joined.facts.push((about, both));
             }
         }

@@ -1,6 +1,6 @@
 //! Evaluation of signs, and what follows from taking one side of a branch.
 
-use super::state::{Constants, Fact, PathState, Signs, bind, lookup};
+use super::state::{Fact, PathState, Signs, bind, lookup};
 use super::terms::{Term, TermId, Terms};
 use crate::ir::{BinaryOp, UnaryOp};
 
@@ -8,8 +8,8 @@ use crate::ir::{BinaryOp, UnaryOp};
 pub fn signs(terms: &Terms, state: &PathState, term: TermId, firm_only: bool) -> Signs {
     let own = structural(terms, state, term, firm_only);
     match lookup(&state.facts, term) {
-        Some(fact) if fact.firm || !firm_only => own.and(fact.signs),
-        _ => own,
+        Some(fact) => own.and(if firm_only { fact.sure } else { fact.signs }),
+        None => own,
     }
 }
 
@@ -17,7 +17,12 @@ fn structural(terms: &Terms, state: &PathState, term: TermId, firm_only: bool) -
     match terms.get(term) {
         Term::Int(value) => Signs::of(*value),
         Term::Str | Term::Global(_) | Term::Local(_) | Term::Pair(..) => Signs::POSITIVE,
-        Term::Old(inner) if matches!(terms.get(*inner), Term::Field(..) | Term::Index(..)) => Signs::POSITIVE,
+        Term::Old(inner)
+            if !terms.reads_memory(term)
+                && matches!(terms.get(*inner), Term::Field(..) | Term::Index(..)) =>
+        {
+            Signs::POSITIVE
+        }
         // The address of a member of a valid object.
         Term::Field(..) | Term::Index(..) => Signs::POSITIVE,
         // Error numbers are positive by convention; other named constants may be zero.
@@ -132,7 +137,7 @@ fn comparison(
     if !is_comparison(op) {
         return None;
     }
-    if left == right {
+    if left == right && !terms.names_several(left) {
         return Some(matches!(op, BinaryOp::Eq | BinaryOp::Le | BinaryOp::Ge));
     }
     let (l, r) = (constant(terms, state, left, firm_only), constant(terms, state, right, firm_only));
@@ -278,24 +283,22 @@ fn compare(
 }
 
 fn equate(terms: &Terms, state: &mut PathState, term: TermId, value: TermId) -> bool {
-    if is_constant(terms, term) {
+    if is_constant(terms, term) || terms.names_several(term) {
         return true;
     }
     let mut fact = lookup(&state.facts, term).copied().unwrap_or_else(Fact::any);
     if fact.firm && fact.differs.contains(&value) {
         return false;
     }
-    fact.signs = fact.signs.and(structural(terms, state, value, true));
+    fact = Fact::signs(fact.sure.and(structural(terms, state, value, true)));
     fact.equals = Some(value);
-    fact.differs = Constants::default();
-    fact.firm = true;
     let possible = fact.signs != Signs::NONE;
     bind(&mut state.facts, term, fact);
     possible
 }
 
 fn distinguish(terms: &Terms, state: &mut PathState, term: TermId, value: TermId) -> bool {
-    if is_constant(terms, term) {
+    if is_constant(terms, term) || terms.names_several(term) {
         return true;
     }
     let mut fact = lookup(&state.facts, term).copied().unwrap_or_else(Fact::any);
@@ -303,7 +306,6 @@ fn distinguish(terms: &Terms, state: &mut PathState, term: TermId, value: TermId
         return false;
     }
     fact.differs.insert(value);
-    fact.firm = true;
     bind(&mut state.facts, term, fact);
     true
 }
@@ -320,13 +322,11 @@ pub fn constrain(terms: &mut Terms, state: &mut PathState, term: TermId, allowed
     if let Term::Unary(UnaryOp::Neg, operand) = *terms.get(term) {
         return constrain(terms, state, operand, allowed.negated());
     }
-    let mut fact = lookup(&state.facts, term).copied().unwrap_or_else(Fact::any);
-    if fact.signs.and(allowed) == Signs::NONE {
-        state.doubtful = true;
-        fact = Fact::any();
+    if terms.names_several(term) {
+        return true;
     }
-    fact.signs = fact.signs.and(allowed);
-    fact.firm = true;
+    let mut fact = lookup(&state.facts, term).copied().unwrap_or_else(Fact::any);
+    state.doubtful |= !fact.narrow(allowed);
     bind(&mut state.facts, term, fact);
     true
 }

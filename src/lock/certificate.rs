@@ -1,92 +1,92 @@
-//! Certificates: the states at block entries, and a checker that re-derives them in one pass.
+//! Certificates: what *balanced* rests on, written down so that it can be checked apart from the search for it (Necula, POPL 1997, in
+//! spirit).
 //!
-//! The checker knows no worklist and no joins of its own: from every state of every block it takes one step and looks whether what
-//! comes out is covered by a state of the block it comes to. What it accepts is an inductive invariant of the body (Necula, POPL
-//! 1997, in spirit: the proof is checked apart from the search for it).
+//! A certificate holds the states at the entry of each block and the locks that are claimed to be balanced. The checker takes one
+//! step from each state, with the same transfer functions as the search, and asks whether what comes out is covered by a state of
+//! the block it comes to. It knows no worklist, no joins, no order and nothing of the explored graph: what it accepts is an
+//! inductive invariant of the body in which no exit leaves a claimed lock changed and nothing forbidden happens to it on the way.
+//! Trusted beside the checker are the transfer functions, and which variables are still read (`relevance`).
+
+mod check;
+mod cover;
 
 use super::analysis::LockAnalysis;
-use super::state::PathState;
-use crate::engine::explore::run_block;
-use crate::engine::{Analysis, DisjunctLimit, Merge, Results};
-use crate::ir::{BlockId, Cfg};
-use rustc_hash::FxHashSet;
+use super::exits::Imbalance;
+use super::state::{LockKey, PathState};
+use super::terms::{TermId, Terms};
+use crate::engine::Results;
+use crate::ir::BlockId;
+pub use check::{Refusal, check};
+use std::hash::{Hash, Hasher};
 
-/// Checks that the states in `results` are closed under execution; answers a hash that names them.
-pub fn certify(analysis: &mut LockAnalysis<'_>, results: &Results<PathState>) -> Option<String> {
-    if !results.cut.is_empty() {
-        return None;
-    }
-    let recording = std::mem::replace(&mut analysis.recording, false);
-    let accepted = is_closed(analysis, results);
-    analysis.recording = recording;
-    accepted.then(|| hash(results))
+/// What the checker is given.
+#[derive(Clone, Debug)]
+pub struct Certificate {
+    /// States at block entries.
+    pub states: Vec<(BlockId, PathState)>,
+    /// Locks said to be balanced.
+    pub claims: Vec<LockKey>,
 }
 
-fn is_closed(analysis: &mut LockAnalysis<'_>, results: &Results<PathState>) -> bool {
-    let cfg = &analysis.body().cfg;
-    let invariant = Invariant::of(analysis, results, cfg);
-    let entry = analysis.entry();
-    if !invariant.covers(analysis, cfg.entry(), &entry) {
-        return false;
-    }
-    for block in cfg.blocks() {
-        for (state, _) in &invariant.joinable[block.0 as usize] {
-            let limit = DisjunctLimit::default();
-            let Some(states) = run_block(cfg, analysis, block, (*state).clone(), limit) else {
-                return false;
-            };
-            let mut out = Vec::new();
-            for state in &states {
-                for edge in cfg.successors(block) {
-                    analysis.edge(state.clone(), edge, &mut out);
-                    for mut next in out.drain(..) {
-                        analysis.settle(&mut next, edge.target);
-                        if !invariant.covers(analysis, edge.target, &next) {
-                            return false;
-                        }
-                    }
-                }
-            }
+/// What the checker has accepted.
+#[derive(Clone, Debug)]
+pub struct Certified {
+    /// Names the certificate.
+    pub hash: String,
+    /// The claims that hold.
+    pub locks: Vec<LockKey>,
+}
+
+/// Writes the certificate of what was explored and has it checked; `None` when it proves nothing.
+pub fn certify(analysis: &mut LockAnalysis<'_>, results: &Results<PathState>) -> Option<Certified> {
+    let certificate = Certificate::of(analysis, results)?;
+    let locks = check(analysis, &certificate).ok()?;
+    Some(Certified { hash: certificate.hash(&analysis.terms), locks })
+}
+
+impl Certificate {
+    /// The certificate of what was explored; `None` when a bound cut it short, or nothing is claimed.
+    pub fn of(analysis: &LockAnalysis<'_>, results: &Results<PathState>) -> Option<Self> {
+        if !results.cut.is_empty() {
+            return None;
         }
-    }
-    true
-}
-
-/// The states that stand at each block, prepared to be asked for: nearly always a state that comes out is there as it is.
-struct Invariant<'r> {
-    exact: FxHashSet<(BlockId, &'r PathState)>,
-    /// With what tells that a state cannot be joined into it.
-    joinable: Vec<Vec<(&'r PathState, u64)>>,
-}
-
-impl<'r> Invariant<'r> {
-    fn of(analysis: &LockAnalysis<'_>, results: &'r Results<PathState>, cfg: &Cfg) -> Self {
-        let mut exact = FxHashSet::default();
-        let states = cfg.blocks().map(|block| {
-            let live = results.live(block).map(|node| &node.state);
-            let states = live.map(|state| (state, analysis.likeness(state, Merge::SameProperty)));
-            states.inspect(|(state, _)| _ = exact.insert((block, *state))).collect()
-        });
-        let joinable = states.collect();
-        Invariant { exact, joinable }
+        let blocks = analysis.body().cfg.blocks();
+        let states =
+            blocks.flat_map(|block| results.live(block).map(move |node| (block, node.state.clone())));
+        let even = |key: &LockKey| analysis.imbalance(*key, true) == Imbalance::Even;
+        Some(Certificate {
+            states: states.collect(),
+            claims: analysis.keys().into_iter().filter(even).collect(),
+        })
     }
 
-    fn covers(&self, analysis: &mut LockAnalysis<'_>, block: BlockId, state: &PathState) -> bool {
-        if self.exact.contains(&(block, state)) {
-            return true;
+    /// Sixteen digits that name it: the terms that it is written in, its states and its claims.
+    pub fn hash(&self, terms: &Terms) -> String {
+        let mut digest = Digest::default();
+        for id in 0..terms.len() {
+            terms.get(TermId(id as u32)).hash(&mut digest);
         }
-        let likeness = analysis.likeness(state, Merge::SameProperty);
-        let alike = self.joinable[block.0 as usize].iter().filter(|(_, other)| *other == likeness);
-        alike
-            .map(|(old, _)| *old)
-            .any(|old| analysis.merge(old, state, block, Merge::SameProperty).as_ref() == Some(old))
+        self.states.hash(&mut digest);
+        self.claims.hash(&mut digest);
+        digest.0.finalize().to_hex()[..16].to_owned()
     }
 }
 
-fn hash(results: &Results<PathState>) -> String {
-    let mut hasher = blake3::Hasher::new();
-    for node in results.nodes.iter().filter(|node| node.joined_into.is_none()) {
-        hasher.update(format!("{} {:?}\n", node.block.0, node.state.locks).as_bytes());
+/// Takes in what is hashed, for a name that others can rely on.
+#[derive(Default)]
+struct Digest(blake3::Hasher);
+
+impl Hasher for Digest {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
     }
-    hasher.finalize().to_hex()[..16].to_owned()
+
+    fn finish(&self) -> u64 {
+        let mut first = [0; 8];
+        first.copy_from_slice(&self.0.finalize().as_bytes()[..8]);
+        u64::from_le_bytes(first)
+    }
 }
+
+#[cfg(test)]
+mod tests;

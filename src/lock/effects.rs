@@ -166,11 +166,11 @@ impl LockAnalysis<'_> {
         if attempt == Attempt::Ignored {
             self.record(&taken.state, key, EventKind::ResultIgnored);
         }
-        let attempt_is_safe =
-            attempt != Attempt::Certain && !matches!(test, ResultTest::Zero | ResultTest::ZeroElseNegative);
+        // What fails with an error code waits: on a lock that is held it waits for ever.
+        let attempt_is_safe = attempt != Attempt::Certain && test != ResultTest::ZeroElseNegative;
         let was_taken = self.taken.contains(&key);
         self.acquire_quietly(&mut taken.state, key, mode, saved, attempt_is_safe);
-        if !was_taken && attempt != Attempt::Certain {
+        if !was_taken && attempt_is_safe {
             // Only what is taken for certain may not be held by callers.
             self.taken.remove(&key);
         }

@@ -97,7 +97,7 @@ impl LockAnalysis<'_> {
             at = base;
             if matches!(self.terms.get(at), Term::Local(_)) {
                 let value = *lookup(&state.store, at)?;
-                return matches!(self.terms.get(value), Term::Fresh(_) | Term::Older(_))
+                return matches!(self.terms.get(value), Term::Fresh(_) | Term::Older(_) | Term::Oldest(_))
                     .then_some((at, value));
             }
         }
@@ -122,24 +122,33 @@ impl LockAnalysis<'_> {
         if self.in_cycle[block.0 as usize] {
             let older = self.terms.intern(Term::Older(site));
             // A term made just now is mentioned nowhere.
-            if (new.0 as usize) < made {
+            if (new.0 as usize) < made && self.mentions(state, new) {
+                if self.mentions(state, older) {
+                    let oldest = self.terms.intern(Term::Oldest(site));
+                    self.rename(state, older, oldest);
+                }
                 self.rename(state, new, older);
             }
         }
         new
     }
 
+    fn mentions(&self, state: &PathState, term: TermId) -> bool {
+        let terms = &self.terms;
+        let bound = |&(address, value): &(TermId, TermId)| {
+            terms.contains(address, term) || terms.contains(value, term)
+        };
+        state.store.iter().any(bound)
+            || state.facts.iter().any(|(about, _)| terms.contains(*about, term))
+            || state.locks.iter().any(|(key, _)| terms.contains(key.address, term))
+    }
+
     fn rename(&mut self, state: &mut PathState, from: TermId, to: TermId) {
-        let terms = &mut self.terms;
-        let mentioned = state
-            .store
-            .iter()
-            .any(|&(address, value)| terms.contains(address, from) || terms.contains(value, from))
-            || state.facts.iter().any(|(about, _)| terms.contains(*about, from))
-            || state.locks.iter().any(|(key, _)| terms.contains(key.address, from));
-        if !mentioned {
+        if !self.mentions(state, from) {
             return;
         }
+        let shared = self.mentions(state, to);
+        let terms = &mut self.terms;
         let mut store = Vec::with_capacity(state.store.len());
         for &(address, value) in &state.store {
             let address = terms.substitute(address, from, to);
@@ -147,16 +156,22 @@ impl LockAnalysis<'_> {
             bind(&mut store, address, value);
         }
         state.store = store;
-        let mut facts: Vec<(TermId, Fact)> = Vec::with_capacity(state.facts.len());
+        let mut facts = Vec::with_capacity(state.facts.len());
+        let mut single: Vec<(TermId, bool, Fact)> = Vec::new();
         for (about, fact) in std::mem::take(&mut state.facts) {
             let renamed = terms.substitute(about, from, to);
-            match lookup(&facts, renamed) {
-                // Two values share a name now: only what is true of both stays.
-                Some(other) => {
-                    let signs = other.signs.or(fact.signs);
-                    bind(&mut facts, renamed, Fact::signs(signs));
+            if !shared || !terms.contains(renamed, to) {
+                bind(&mut facts, renamed, fact);
+                continue;
+            }
+            // Two values share a name now: only what is true of both stays.
+            let moved = renamed != about;
+            match single.iter().find(|(term, other, _)| *term == renamed && *other != moved) {
+                Some((_, _, other)) => {
+                    let both = other.either(&fact);
+                    bind(&mut facts, renamed, both);
                 }
-                None => bind(&mut facts, renamed, fact),
+                None => single.push((renamed, moved, fact)),
             }
         }
         state.facts = facts;
@@ -187,7 +202,7 @@ impl LockAnalysis<'_> {
         let old = self.value_at(state, address);
         let counted = match (self.terms.get(old), self.terms.get(value)) {
             (Term::Int(before), Term::Int(after)) => *before >= COUNTED && *after == before + 1,
-            (Term::Fresh(_) | Term::Older(_), Term::Binary(BinaryOp::Add, start, step)) => {
+            (Term::Fresh(_) | Term::Older(_) | Term::Oldest(_), Term::Binary(BinaryOp::Add, start, step)) => {
                 *start == old && matches!(self.terms.get(*step), Term::Int(_))
             }
             _ => false,
@@ -202,6 +217,7 @@ impl LockAnalysis<'_> {
                 | Term::Call(..)
                 | Term::Fresh(_)
                 | Term::Older(_)
+                | Term::Oldest(_)
         );
         let reached = walks_on
             && old != value
@@ -236,7 +252,7 @@ impl LockAnalysis<'_> {
         let Some(name) = self.terms.last_symbol(address) else { return };
         for (about, fact) in &mut state.facts {
             if self.terms.reads_memory(*about) && self.terms.last_symbol(*about) == Some(name) {
-                fact.firm = false;
+                fact.doubt();
             }
         }
         let terms = &self.terms;
@@ -280,22 +296,20 @@ impl LockAnalysis<'_> {
                 continue;
             }
             let old = self.terms.old(value);
-            if let Some(fact) = lookup(&state.facts, value).filter(|fact| fact.firm).copied() {
-                let fact = match lookup(&state.facts, old) {
-                    Some(other) if *other != fact => Fact::signs(other.signs.or(fact.signs)),
-                    _ => fact,
-                };
+            let proved = lookup(&state.facts, value).map(Fact::proved).filter(|fact| !fact.is_any());
+            if let Some(fact) = proved {
+                let fact = lookup(&state.facts, old).map_or(fact, |other| other.either(&fact));
                 bind(&mut state.facts, old, fact);
             }
             self.carry_compound_facts(state, value, old);
             state.store[at].1 = old;
         }
+        self.presume_written(state);
         for (about, fact) in &mut state.facts {
             if self.terms.reads_memory(*about) {
-                fact.firm = false;
+                fact.doubt();
             }
         }
-        self.presume_written(state);
     }
 
     /// `flags & FOO` is known of a saved `flags` too; `p->member` presumably of a saved `p`.
@@ -312,7 +326,9 @@ impl LockAnalysis<'_> {
             .copied()
             .collect();
         for (about, mut fact) in compound {
-            fact.firm &= !matches!(self.terms.get(about), Term::Load(_));
+            if matches!(self.terms.get(about), Term::Load(_)) {
+                fact.doubt();
+            }
             let renamed = self.terms.substitute(about, value, old);
             if renamed != about && lookup(&state.facts, renamed).is_none() {
                 bind(&mut state.facts, renamed, fact);
@@ -320,26 +336,40 @@ impl LockAnalysis<'_> {
         }
     }
 
-    /// A constant that this path wrote to shared memory is presumably still there.
+    /// What this path wrote to shared memory is presumably still there.
     fn presume_written(&mut self, state: &mut PathState) {
         let written: Vec<(TermId, TermId)> =
             state.store.iter().copied().filter(|&(address, _)| !self.is_private(address)).collect();
         for (address, value) in written {
             let signs = assume::signs(&self.terms, state, value, true);
-            let constant = assume::constant(&self.terms, state, value, true);
-            if signs == Signs::ANY && constant.is_none() {
-                continue;
+            let equals = assume::constant(&self.terms, state, value, true);
+            let computed = matches!(self.terms.get(value), Term::Unary(..) | Term::Binary(..));
+            if equals.is_some() || computed && signs != Signs::ANY {
+                unbind(&mut state.store, address);
+                let load = self.terms.intern(Term::Load(address));
+                bind(&mut state.facts, load, Fact { equals, ..Fact::signs(signs) });
+            } else {
+                self.presume_kept(state, address, value);
             }
-            if constant.is_none() && !matches!(self.terms.get(value), Term::Unary(..) | Term::Binary(..)) {
-                continue;
+        }
+    }
+
+    /// The cell at `address` still names the same object for locks; what is proved of the value is only presumed of the cell.
+    fn presume_kept(&mut self, state: &mut PathState, address: TermId, value: TermId) {
+        match self.terms.presumed(value) {
+            None => unbind(&mut state.store, address),
+            Some(kept) if kept == value => {}
+            Some(kept) => {
+                bind(&mut state.store, address, kept);
+                let signs = assume::signs(&self.terms, state, value, false);
+                let mut fact = lookup(&state.facts, value).copied().unwrap_or_else(Fact::any);
+                fact.signs = signs;
+                fact.doubt();
+                if !fact.is_any() {
+                    bind(&mut state.facts, kept, fact);
+                }
+                self.carry_compound_facts(state, value, kept);
             }
-            unbind(&mut state.store, address);
-            let load = self.terms.intern(Term::Load(address));
-            bind(
-                &mut state.facts,
-                load,
-                Fact { signs, equals: constant, differs: Default::default(), firm: false },
-            );
         }
     }
 
@@ -353,12 +383,12 @@ impl LockAnalysis<'_> {
         bind(&mut state.store, local, value);
         // A flag that tells what was done is mostly given to callees to be kept true: it presumably still says what it said.
         if signs != Signs::ANY {
-            bind(&mut state.facts, value, Fact { firm: false, ..Fact::signs(signs) });
+            bind(&mut state.facts, value, Fact::presumed(signs, Signs::ANY));
         }
         let terms = &self.terms;
         for (about, fact) in &mut state.facts {
             if terms.contains(*about, local) {
-                fact.firm = false;
+                fact.doubt();
             }
         }
     }

@@ -277,7 +277,7 @@ impl LockAnalysis<'_> {
     /// Whether the lock is one of several behind a name that changes from round to round.
     pub fn is_one_of_many(&self, key: LockKey) -> bool {
         let mut many = false;
-        self.terms.walk(key.address, &mut |_, term| many |= matches!(term, Term::Older(_)));
+        self.terms.walk(key.address, &mut |_, term| many |= matches!(term, Term::Older(_) | Term::Oldest(_)));
         many
     }
 

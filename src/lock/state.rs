@@ -237,6 +237,8 @@ impl Constants {
 pub struct Fact {
     /// Its possible signs.
     pub signs: Signs,
+    /// Those of them that are proved even where the whole is only presumed: `signs` lies within.
+    pub sure: Signs,
     /// A constant that it equals.
     pub equals: Option<TermId>,
     /// Constants that it differs from (bounded).
@@ -249,8 +251,11 @@ pub struct Fact {
 impl Hash for Fact {
     fn hash<H: Hasher>(&self, hasher: &mut H) {
         let equals = self.equals.map_or(0, |id| u64::from(id.0) + 1);
-        let flags = u64::from(self.signs.0) | u64::from(self.firm) << 3 | (self.differs.len() as u64) << 4;
-        hasher.write_u64(equals << 8 | flags);
+        let flags = u64::from(self.signs.0)
+            | u64::from(self.firm) << 3
+            | (self.differs.len() as u64) << 4
+            | u64::from(self.sure.0) << 7;
+        hasher.write_u64(equals << 10 | flags);
         self.differs.iter().for_each(|id| hasher.write_u32(id.0));
     }
 }
@@ -258,12 +263,55 @@ impl Hash for Fact {
 impl Fact {
     /// Nothing known.
     pub fn any() -> Self {
-        Fact { signs: Signs::ANY, equals: None, differs: Constants::default(), firm: true }
+        Fact::signs(Signs::ANY)
     }
 
     /// Only the signs.
     pub fn signs(signs: Signs) -> Self {
-        Fact { signs, ..Fact::any() }
+        Fact { signs, sure: signs, equals: None, differs: Constants::default(), firm: true }
+    }
+
+    /// The signs, of which only `sure` is proved.
+    pub fn presumed(signs: Signs, sure: Signs) -> Self {
+        Fact { firm: signs == sure, sure, ..Fact::signs(signs) }
+    }
+
+    /// Something happened that may have changed the value.
+    pub fn doubt(&mut self) {
+        (self.sure, self.firm) = (Signs::ANY, false);
+    }
+
+    /// What is proved of it.
+    pub fn proved(&self) -> Fact {
+        if self.firm { *self } else { Fact::signs(self.sure) }
+    }
+
+    /// Its signs are proved to be among `allowed`. Answers whether what was presumed can still be true.
+    pub fn narrow(&mut self, allowed: Signs) -> bool {
+        let (signs, sure) = (self.signs.and(allowed), self.sure.and(allowed));
+        if signs == Signs::NONE {
+            *self = Fact::signs(sure);
+            return false;
+        }
+        (self.signs, self.sure) = (signs, sure);
+        self.firm |= signs == sure && self.equals.is_none() && self.differs.is_empty();
+        true
+    }
+
+    /// What is known of a value of which one of two facts holds.
+    pub fn either(&self, other: &Fact) -> Fact {
+        Fact {
+            signs: self.signs.or(other.signs),
+            sure: self.sure.or(other.sure),
+            equals: self.equals.filter(|_| self.equals == other.equals),
+            differs: self.differs.intersection(&other.differs),
+            firm: self.firm && other.firm,
+        }
+    }
+
+    /// Whether it says nothing.
+    pub fn is_any(&self) -> bool {
+        self.signs == Signs::ANY && self.equals.is_none() && self.differs.is_empty()
     }
 }
 

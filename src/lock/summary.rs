@@ -390,14 +390,16 @@ impl LockAnalysis<'_> {
             Term::Input(id) => Path::Argument(id.0 as usize),
             Term::Global(name) => Path::Global(name.clone()),
             Term::Load(address) => Path::Load(boxed(*address)?),
-            Term::Old(inner) => return self.path(*inner, result),
+            Term::Old(inner) if !self.terms.reads_memory(term) => return self.path(*inner, result),
             Term::Field(base, name) => Path::Field(boxed(*base)?, name.clone()),
             Term::Index(base, index) => Path::Index(boxed(*base)?, boxed(*index)?),
             Term::Pair(a, b) => Path::Pair(boxed(*a)?, boxed(*b)?),
             Term::Str
             | Term::Local(_)
+            | Term::Old(_)
             | Term::Fresh(_)
             | Term::Older(_)
+            | Term::Oldest(_)
             | Term::Unary(..)
             | Term::Binary(..)
             | Term::Call(..)

@@ -2,7 +2,7 @@
 //!
 //! A place is known by the *address term* it denotes, a value by its *value term*. `Load(a)` is what memory at
 //! `a` held when the function was entered (or whatever others last put there); what this function itself writes
-//! is bound in the store instead. `Old(t)` is a value read from memory before something may have changed it:
+//! is bound in the store instead. `Old(t)` is a value read from memory before something may have changed it, or written to it:
 //! for the identity of locks it is as good as `t`, for facts it is not.
 
 use crate::ir::{BinaryOp, BlockId, LocalId, Name, UnaryOp};
@@ -41,7 +41,8 @@ pub enum Term {
     Local(LocalId),
     /// Content of memory.
     Load(TermId),
-    /// A value of memory from before it may have changed.
+    /// Of a term that reads memory: its value from before memory may have changed. Of any other: what memory was given and
+    /// presumably still holds.
     Old(TermId),
     /// Address of a member.
     Field(TermId, Name),
@@ -49,8 +50,10 @@ pub enum Term {
     Index(TermId, TermId),
     /// The most recent value that came into being at a site.
     Fresh(Site),
-    /// Older values from the same site (recency abstraction: Balakrishnan, Reps, SAS 2006).
+    /// The value from the same site before that (recency abstraction: Balakrishnan, Reps, SAS 2006).
     Older(Site),
+    /// All values from the same site that are older still: several under one name, so that a test of one tells nothing of the others.
+    Oldest(Site),
     /// Operator applied.
     Unary(UnaryOp, TermId),
     /// Operator applied.
@@ -83,6 +86,7 @@ struct Entry {
     parts: Range<usize>,
     /// One bit for each of them, by its id modulo 64: most questions whether a term occurs in another end here.
     signature: u64,
+    names_several: bool,
 }
 
 /// The arena.
@@ -115,6 +119,7 @@ impl Terms {
             _ => false,
         };
         let mut has_query = matches!(term, Term::Query(..));
+        let mut names_several = matches!(term, Term::Oldest(_));
         let mut parts: SmallVec<[TermId; 32]> = SmallVec::new();
         let mut mask = 0;
         for &child in children(&term, &mut [TermId(0); 2]) {
@@ -122,12 +127,13 @@ impl Terms {
             depth = depth.max(entry.depth);
             reads_memory |= entry.reads_memory;
             has_query |= entry.has_query;
+            names_several |= entry.names_several;
             mask |= signature(child) | entry.signature;
             parts.push(child);
             parts.extend_from_slice(&self.parts[entry.parts.clone()]);
         }
         if matches!(term, Term::Old(_)) {
-            reads_memory = false;
+            reads_memory = !reads_memory;
         }
         parts.sort_unstable();
         parts.dedup();
@@ -142,6 +148,7 @@ impl Terms {
             canonical: None,
             parts: first..self.parts.len(),
             signature: mask,
+            names_several,
             term: term.clone(),
         };
         self.entries.push(entry);
@@ -181,6 +188,11 @@ impl Terms {
         self.entries[id.0 as usize].has_query
     }
 
+    /// Whether the term may stand for several values on one path: then it need not equal itself.
+    pub fn names_several(&self, id: TermId) -> bool {
+        self.entries[id.0 as usize].names_several
+    }
+
     /// An integer.
     pub fn int(&mut self, value: i64) -> TermId {
         self.intern(Term::Int(value))
@@ -194,6 +206,15 @@ impl Terms {
     /// `Old(id)`; a term that does not read memory is its own old value.
     pub fn old(&mut self, id: TermId) -> TermId {
         if self.reads_memory(id) { self.intern(Term::Old(id)) } else { id }
+    }
+
+    /// What a cell of memory that was given `id` presumably still holds; `None` when the term would grow too deep.
+    pub fn presumed(&mut self, id: TermId) -> Option<TermId> {
+        if matches!(self.get(id), Term::Old(_)) && self.reads_memory(id) {
+            return Some(id);
+        }
+        let saved = self.old(id);
+        (!self.too_deep(saved)).then(|| self.intern(Term::Old(saved)))
     }
 
     /// All proper subterms of `id`, each once.
@@ -231,6 +252,19 @@ impl Terms {
         self.intern(rebuilt)
     }
 
+    /// The terms that `id` is directly made of.
+    pub fn children(&self, id: TermId) -> SmallVec<[TermId; 3]> {
+        SmallVec::from_slice(children(self.get(id), &mut [TermId(0); 2]))
+    }
+
+    /// The term with what it is directly made of replaced, in the order of [`Self::children`].
+    pub fn with_children(&mut self, id: TermId, new: &[TermId]) -> TermId {
+        let term = self.get(id).clone();
+        let mut new = new.iter();
+        let rebuilt = self.map_children(term, &mut |_, old| new.next().copied().unwrap_or(old));
+        self.intern(rebuilt)
+    }
+
     /// The term as it names a lock: what memory holds now and what it held before are one.
     pub fn canonical(&mut self, id: TermId) -> TermId {
         if let Some(known) = self.entries[id.0 as usize].canonical {
@@ -252,6 +286,7 @@ impl Terms {
             | Term::Local(_)
             | Term::Fresh(_)
             | Term::Older(_)
+            | Term::Oldest(_)
             | Term::Configuration(_) => id,
             // `base + i` and `&base[i]` are one element; offset 0 is the base itself.
             Term::Binary(BinaryOp::Add, base, offset) => {
@@ -284,6 +319,7 @@ impl Terms {
             | Term::Local(_)
             | Term::Fresh(_)
             | Term::Older(_)
+            | Term::Oldest(_)
             | Term::Configuration(_)) => leaf,
         }
     }
@@ -293,7 +329,7 @@ impl Terms {
     pub fn is_rigid(&self, id: TermId) -> bool {
         let mut rigid = true;
         self.walk(id, &mut |_, term| {
-            rigid &= !matches!(term, Term::Fresh(_) | Term::Older(_) | Term::Call(..));
+            rigid &= !matches!(term, Term::Fresh(_) | Term::Older(_) | Term::Oldest(_) | Term::Call(..));
             if let Term::Index(_, index) = term {
                 rigid &= matches!(self.get(*index), Term::Int(_) | Term::Const(_) | Term::Input(_));
             }
@@ -361,6 +397,7 @@ fn children<'t>(term: &'t Term, room: &'t mut [TermId; 2]) -> &'t [TermId] {
         | Term::Local(_)
         | Term::Fresh(_)
         | Term::Older(_)
+        | Term::Oldest(_)
         | Term::Configuration(_) => &[],
     }
 }
