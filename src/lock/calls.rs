@@ -6,7 +6,7 @@ use super::effects::{Applied, Attempt};
 use super::event::EventKind;
 use super::meaning::{CallMeaning, ErrorPointer};
 use super::relevance::addresses;
-use super::state::{LockKey, LockState, Now, PathState, Signs};
+use super::state::{Fact, LockKey, LockState, Now, PathState, Signs, bind};
 use super::summary::{Case, Summary, changed, without_saved};
 use super::terms::{Term, TermId};
 use crate::ir::{BinaryOp, Callee, Expr, LocalKind, Name, Place, UnaryOp};
@@ -453,7 +453,11 @@ impl LockAnalysis<'_> {
             }
             keys.push(key);
         }
+        let stores = self.named_stores(&state, case, values, result);
         self.disturb(&mut state, args);
+        for (address, value, firm) in stores {
+            self.store_presumed(&mut state, address, value, firm);
+        }
         if !constrain(&mut self.terms, &mut state, result, case.result) {
             return;
         }
@@ -473,6 +477,44 @@ impl LockAnalysis<'_> {
             }
         }
         self.finish(state, place, result, out);
+    }
+
+    /// What the callee leaves in memory, in this body's terms: addresses and values are those of before the call.
+    fn named_stores(
+        &mut self,
+        state: &PathState,
+        case: &Case,
+        values: &[TermId],
+        result: TermId,
+    ) -> Vec<(TermId, TermId, bool)> {
+        let mut named = Vec::with_capacity(case.stores.len());
+        for store in &case.stores {
+            let address = self.instantiate(state, &store.address, values, result);
+            let value = self.instantiate(state, &store.value, values, result);
+            if let (Some(address), Some(value)) = (address, value) {
+                named.push((address, value, store.firm));
+            }
+        }
+        named
+    }
+
+    /// A callee left `value` at `address`; what it only presumed is only presumed here.
+    fn store_presumed(&mut self, state: &mut PathState, address: TermId, value: TermId, firm: bool) {
+        if firm {
+            return self.write_at(state, address, value);
+        }
+        if !matches!(self.terms.get(value), Term::Int(_)) {
+            if let Some(kept) = self.terms.presumed(value) {
+                self.write_at(state, address, kept);
+            }
+            return;
+        }
+        let kept = self.fresh(state);
+        self.write_at(state, address, kept);
+        let mut fact =
+            Fact { equals: Some(value), ..Fact::signs(assume::signs(&self.terms, state, value, true)) };
+        fact.doubt();
+        bind(&mut state.facts, kept, fact);
     }
 
     /// A callee returns with `key` held.

@@ -6,7 +6,7 @@ use super::event::EventKind;
 use super::state::{Debt, Entry, LockKey, LockState, Now, PathState, Signs};
 use super::terms::{Term, TermId};
 use crate::ir::{Expr, UnaryOp};
-use crate::profile::{CallEffect, Context, Effect, LockMode, ResultTest, SavedState, Sharing};
+use crate::profile::{CallEffect, Context, Effect, LockMode, LockRoot, ResultTest, SavedState, Sharing};
 
 /// Nesting deeper than this is not counted further.
 const DEPTH_LIMIT: u8 = 8;
@@ -61,6 +61,9 @@ impl LockAnalysis<'_> {
     ) {
         let saved = self.saved_variable(&mut side.state, effect, args);
         self.presume_valid(&mut side.state, key);
+        if effect.effect == Effect::Acquire {
+            self.presume_pointer(&mut side.state, effect, args);
+        }
         match effect.effect {
             Effect::Acquire => {
                 self.acquire(&mut side.state, key, effect.mode, saved);
@@ -147,6 +150,20 @@ impl LockAnalysis<'_> {
         }
         if assume::signs(&self.terms, state, object, false).and(Signs::POSITIVE) != Signs::NONE {
             constrain(&mut self.terms, state, object, Signs::POSITIVE);
+        }
+    }
+
+    /// Nobody waits for a lock at a null pointer, and a variable that may be null tells by its value what was taken:
+    /// `lock = find(q); spin_lock(lock); … if (lock) spin_unlock(lock);`
+    fn presume_pointer(&mut self, state: &mut PathState, effect: &CallEffect, args: &[Expr]) {
+        let LockRoot::Argument(n) = effect.lock.root else { return };
+        let Some(Expr::Read(place)) = args.get(usize::from(n)) else { return };
+        if !place.as_local().is_some_and(|local| self.relevance.is_optional(local)) {
+            return;
+        }
+        let value = self.evaluate(state, &args[usize::from(n)]);
+        if assume::signs(&self.terms, state, value, false).and(Signs::POSITIVE) != Signs::NONE {
+            constrain(&mut self.terms, state, value, Signs::POSITIVE);
         }
     }
 
@@ -313,9 +330,11 @@ impl LockAnalysis<'_> {
             Some(LockState { entry, now: Now::Transferred }) => {
                 state.locks.set(key, LockState { entry, now: Now::Released });
             }
-            Some(LockState { now: Now::Released, .. }) => {
+            Some(LockState { entry, now: Now::Released }) => {
+                // Of what nests the caller may hold more than one.
+                let lent = entry == Entry::Held && self.profile.family(key.family).nests;
                 if !queried && !self.is_wildcard(key) {
-                    self.record(state, key, EventKind::DoubleRelease);
+                    self.record(state, key, EventKind::DoubleRelease { lent });
                 }
             }
         }

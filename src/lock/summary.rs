@@ -14,6 +14,8 @@ use crate::profile::FamilyId;
 
 /// More cases than this are not told apart: the summary says "unknown".
 const CASE_LIMIT: usize = 8;
+/// More memory than this that a call writes is not told of.
+const STORE_LIMIT: usize = 12;
 
 /// A value or address in terms of the call: arguments, globals, result.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,6 +62,19 @@ pub struct Case {
     pub value: Option<i64>,
     /// Locks that changed.
     pub changes: Vec<LockChange>,
+    /// What it left in memory that the arguments lead to, as far as callers can name it: `find->tree = tree`, `*locked = true`.
+    pub stores: Vec<Store>,
+}
+
+/// What a call leaves at an address behind its arguments.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Store {
+    /// The address.
+    pub address: Path,
+    /// What memory holds there.
+    pub value: Path,
+    /// Proved at the exit; otherwise something happened since that may have changed it.
+    pub firm: bool,
 }
 
 impl Case {
@@ -76,7 +91,13 @@ impl Case {
 
     /// Nothing is known of it.
     fn unknown() -> Self {
-        Case { conditions: Vec::new(), result: Signs::ANY, value: None, changes: Vec::new() }
+        Case {
+            conditions: Vec::new(),
+            result: Signs::ANY,
+            value: None,
+            changes: Vec::new(),
+            stores: Vec::new(),
+        }
     }
 }
 
@@ -110,6 +131,11 @@ impl Summary {
         self.cases.iter().any(|case| !case.changes.is_empty())
     }
 
+    /// Families of the locks that a call leaves changed; a family may come more than once.
+    pub fn changed_families(&self) -> impl Iterator<Item = FamilyId> + '_ {
+        self.cases.iter().flat_map(|case| &case.changes).map(|change| change.family)
+    }
+
     /// Whether a function that only calls this one has to be looked at for its sake.
     pub fn spreads(&self) -> bool {
         self.changes_locks() || !self.uncertain.is_empty()
@@ -124,6 +150,7 @@ impl Summary {
         if other.value != case.value {
             other.value = None;
         }
+        other.stores.retain(|store| case.stores.contains(store));
         other.conditions.retain_mut(|(path, signs, firm)| {
             match case.conditions.iter().find(|(same, ..)| same == path) {
                 Some((_, more, sure)) => {
@@ -149,12 +176,16 @@ impl Summary {
         self.uncertain.extend(families);
     }
 
-    /// What is left of it when its changes of locks may not be relied on: callers are left as they were, and unsure.
-    pub fn doubt(&mut self) {
+    /// What is left of it when its changes of the locks of `families` may not be relied on: callers are left as they were, and
+    /// unsure.
+    pub fn doubt(&mut self, families: &[FamilyId]) {
         let changed: Vec<FamilyId> =
-            self.cases.iter().flat_map(|case| &case.changes).map(|change| change.family).collect();
+            self.changed_families().filter(|family| families.contains(family)).collect();
+        if changed.is_empty() {
+            return;
+        }
         for mut case in std::mem::take(&mut self.cases) {
-            case.changes.clear();
+            case.changes.retain(|change| !families.contains(&change.family));
             self.add(case);
         }
         self.uncertain.extend(changed);
@@ -275,6 +306,9 @@ impl LockAnalysis<'_> {
             summary.cases[0].conditions.clear();
         }
         summary.drop_indistinct();
+        if !summary.changes_locks() {
+            summary.cases.iter_mut().for_each(|case| case.stores.clear());
+        }
         if summary.cases.len() > CASE_LIMIT {
             summary.cases = vec![Case::unknown()];
             summary.unknown = true;
@@ -317,7 +351,7 @@ impl LockAnalysis<'_> {
         let conditions = exit.state.facts.iter().filter(|(_, fact)| fact.signs != Signs::ANY);
         let conditions = conditions
             .filter_map(|(about, fact)| Some((self.path(*about, None)?, fact.signs, fact.firm)))
-            .filter(|(path, ..)| !matches!(path, Path::Global(_)))
+            .filter(|(path, ..)| !matches!(path, Path::Global(_)) && !self.is_written(path))
             .collect();
         let (result, value) = match exit.value {
             None => (Signs::ANY, None),
@@ -330,7 +364,49 @@ impl LockAnalysis<'_> {
                 (assume::signs(&self.terms, &exit.state, value, true), number)
             }
         };
-        Case { conditions, result, value, changes }
+        let stores = self.stores(exit);
+        Case { conditions, result, value, changes, stores }
+    }
+
+    /// Memory behind the arguments that this way of ending wrote, and what: another argument, something reached from one, a number.
+    fn stores(&self, exit: &Exit) -> Vec<Store> {
+        let behind_argument =
+            |address: TermId| matches!(self.terms.get(self.terms.root(address)), Term::Input(_));
+        let mut stores = Vec::new();
+        for &(address, value) in exit.state.store.iter().filter(|(address, _)| behind_argument(*address)) {
+            // What a cell only presumably still holds.
+            let presumed = match *self.terms.get(value) {
+                Term::Old(kept) if self.terms.reads_memory(value) => Some(kept),
+                _ => None,
+            };
+            let value = self.path(presumed.unwrap_or(value), exit.name);
+            if let (Some(address), Some(value)) = (self.path(address, None), value)
+                && !matches!(value, Path::Const(_))
+            {
+                stores.push(Store { address, value, firm: presumed.is_none() });
+            }
+        }
+        for (about, fact) in &exit.state.facts {
+            if let Term::Load(address) = *self.terms.get(*about)
+                && behind_argument(address)
+                && let Some(Term::Int(number)) = fact.equals.map(|value| self.terms.get(value))
+                && let Some(address) = self.path(address, None)
+            {
+                stores.push(Store { address, value: Path::Int(*number), firm: fact.firm });
+            }
+        }
+        stores.truncate(STORE_LIMIT);
+        stores
+    }
+
+    /// Whether the body writes the memory that `path` reads: what is known of it at the end says nothing of the beginning.
+    fn is_written(&self, path: &Path) -> bool {
+        let Path::Load(address) = path else { return false };
+        match &**address {
+            Path::Field(_, name) => self.relevance.writes_member(name),
+            Path::Argument(n) => self.relevance.writes_behind(*n),
+            _ => false,
+        }
     }
 
     fn roots_in_local(&self, address: TermId) -> bool {
