@@ -12,7 +12,7 @@ use super::Settings;
 use super::judge::{FunctionOutcome, Judged, judge};
 use super::reading::{ReadTree, frontend_of};
 use crate::frontend::c::environment::FileEnvironment;
-use crate::interproc::evidence::{Evidence, Tally};
+use crate::interproc::evidence::{CallerUse, Evidence, Tally};
 use crate::interproc::schedule::levels;
 use crate::interproc::tree::FunctionId;
 use crate::ir::{Body, Linkage, Name};
@@ -176,7 +176,7 @@ impl<'a> TreeAnalysis<'a> {
     /// What callers do not bear out of the changes of locks that `function` seems to make.
     fn doubtful(&self, function: FunctionId) -> Option<Doubt> {
         let judged = self.judged.get(&function)?;
-        if !judged.pending || !judged.summary.changes_locks() {
+        if !judged.unspoken || !judged.summary.changes_locks() {
             return None;
         }
         let internal = self.read.tree.definition(function).linkage == Linkage::Internal;
@@ -401,8 +401,7 @@ impl<'a> TreeAnalysis<'a> {
                 if only.is_some_and(|family| family != this.family) {
                     continue;
                 }
-                let said =
-                    if this.passes_on { self.passed_on(caller, this.family, depth) } else { this.tally() };
+                let said = if this.passes_on { self.passed_on(caller, this, depth) } else { this.tally() };
                 match tallies.iter_mut().find(|(family, _)| *family == this.family) {
                     Some((_, tally)) => tally.add(said),
                     None => tallies.push((this.family, said)),
@@ -413,16 +412,21 @@ impl<'a> TreeAnalysis<'a> {
         followed
     }
 
-    /// What the callers of a function say that itself passes on without a word. Where none of them acts on it, it speaks against the
-    /// change itself.
-    fn passed_on(&self, function: FunctionId, family: FamilyId, depth: usize) -> Tally {
+    /// What the callers of a function say that itself passes a change on. Where none of them acts on it, it speaks against the change
+    /// itself, unless its name promises the change to callers out of sight.
+    fn passed_on(&self, function: FunctionId, this: &CallerUse, depth: usize) -> Tally {
         if depth == 0 {
             return Tally::default();
         }
         let mut tallies = Vec::new();
-        self.ask_callers(function, Some(family), &mut tallies, depth - 1);
+        self.ask_callers(function, Some(this.family), &mut tallies, depth - 1);
+        let mut own = Evidence::default();
+        self.siblings(function, &mut own);
         match tallies.first() {
             Some((_, tally)) if tally.bearing() > 0 => *tally,
+            // Its caller is whoever calls the slot.
+            _ if own.conforms => Tally { supplying: 1, ..Tally::default() },
+            _ if this.promised => Tally::default(),
             _ => Tally::AGAINST,
         }
     }

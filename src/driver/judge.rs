@@ -39,6 +39,8 @@ pub struct Judged {
     pub open_globals: Vec<(Name, bool)>,
     /// Hands over or releases locks without saying so: its callers decide.
     pub pending: bool,
+    /// Neither a contract nor a name that speaks of locking tells what it does to its callers' locks.
+    pub unspoken: bool,
     /// Something was reported on it with more than low confidence.
     pub blamed: bool,
 }
@@ -151,6 +153,7 @@ fn conclude(
         uses,
         open_globals,
         pending: pending && first_phase,
+        unspoken: !declared && !convention::is_about_locking(&body.name),
         blamed: is_blamed,
     }
 }

@@ -56,8 +56,10 @@ pub struct CallerUse {
     pub consumes: bool,
     /// The caller holds what the callee releases, or promises its own callers to release it.
     pub supplies: bool,
-    /// The caller leaves to its own callers, without a word, what the callee left changed.
+    /// The caller leaves to its own callers, without a contract, what the callee left changed.
     pub passes_on: bool,
+    /// Its name promises that it does.
+    pub promised: bool,
 }
 
 impl CallerUse {
@@ -115,6 +117,7 @@ pub fn uses(analysis: &LockAnalysis<'_>) -> Vec<CallerUse> {
                 known.consumes |= this.consumes;
                 known.supplies |= this.supplies;
                 known.passes_on |= this.passes_on;
+                known.promised |= this.promised;
             }
             None => found.push(this),
         }
@@ -125,13 +128,14 @@ pub fn uses(analysis: &LockAnalysis<'_>) -> Vec<CallerUse> {
         match &event.kind {
             EventKind::Acquired { by: Some(callee) } => {
                 let handed_on = matches!(analysis.imbalance(event.key, false), Imbalance::HandsOver { .. });
-                let promised = convention::promises_to_take(name) || analysis.declares_contract();
+                let declared = analysis.declares_contract();
                 note(CallerUse {
                     callee: callee.clone(),
                     family,
-                    consumes: analysis.releases(event.key) || handed_on && promised,
+                    consumes: analysis.releases(event.key) || handed_on && declared,
                     supplies: false,
-                    passes_on: handed_on && !promised,
+                    passes_on: handed_on && !declared,
+                    promised: convention::promises_to_take(name),
                 });
             }
             EventKind::Released { held, .. } => {
@@ -139,13 +143,14 @@ pub fn uses(analysis: &LockAnalysis<'_>) -> Vec<CallerUse> {
                 if let Some(StatementKind::Call { callee: Callee::Named(callee), .. }) = statement {
                     let passed_on =
                         matches!(analysis.imbalance(event.key, false), Imbalance::TakesOver { .. });
-                    let promised = convention::promises_to_release(name) || analysis.declares_contract();
+                    let declared = analysis.declares_contract();
                     note(CallerUse {
                         callee: callee.clone(),
                         family,
                         consumes: false,
-                        supplies: *held || passed_on && promised,
-                        passes_on: passed_on && !promised,
+                        supplies: *held || passed_on && declared,
+                        passes_on: passed_on && !declared,
+                        promised: convention::promises_to_release(name),
                     });
                 }
             }

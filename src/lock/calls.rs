@@ -7,7 +7,7 @@ use super::event::EventKind;
 use super::meaning::{CallMeaning, ErrorPointer};
 use super::relevance::addresses;
 use super::state::{Fact, LockKey, LockState, Now, PathState, Signs, bind};
-use super::summary::{Case, Summary, changed, without_saved};
+use super::summary::{Case, LockChange, Summary, changed, without_saved};
 use super::terms::{Term, TermId};
 use crate::ir::{BinaryOp, Callee, Expr, LocalKind, Name, Place, UnaryOp};
 use crate::profile::{Alias, CallEffect, Effect, LockRoot, NoReturn, ReleasedBy, ResultTest};
@@ -273,6 +273,11 @@ impl LockAnalysis<'_> {
         for effect in effects {
             let mut next = Vec::new();
             for mut side in sides {
+                if !self.is_for_caller(&side.state, effect, values) {
+                    side.disturbs = true;
+                    next.push(side);
+                    continue;
+                }
                 let key = self.effect_key(&mut side.state, effect, values, side.result, spelled, name);
                 let attempt = self.attempt(&side.state, effect, place, values);
                 self.apply_effect(side, effect, key, args, attempt, &mut next);
@@ -287,6 +292,19 @@ impl LockAnalysis<'_> {
         }
     }
 
+    /// Whether the effect is one on a lock that the caller owns afterwards.
+    fn is_for_caller(&self, state: &PathState, effect: &CallEffect, values: &[TermId]) -> bool {
+        self.are_zero(state, &effect.only_if_zero, values)
+    }
+
+    /// Whether these arguments are all proved to be zero or null.
+    fn are_zero(&self, state: &PathState, arguments: &[u8], values: &[TermId]) -> bool {
+        arguments.iter().all(|n| {
+            let value = values.get(usize::from(*n));
+            value.is_some_and(|&value| assume::signs(&self.terms, state, value, false) == Signs::ZERO)
+        })
+    }
+
     /// What becomes of the result, and whether there is any doubt about it.
     fn attempt(
         &self,
@@ -295,11 +313,7 @@ impl LockAnalysis<'_> {
         place: Option<&Place>,
         values: &[TermId],
     ) -> Attempt {
-        let zero = |n: &u8| {
-            let value = values.get(usize::from(*n));
-            value.is_some_and(|&value| assume::signs(&self.terms, state, value, false) == Signs::ZERO)
-        };
-        let sure = !effect.sure_if_zero.is_empty() && effect.sure_if_zero.iter().all(zero);
+        let sure = !effect.sure_if_zero.is_empty() && self.are_zero(state, &effect.sure_if_zero, values);
         match place {
             _ if sure => Attempt::Certain,
             None => Attempt::Ignored,
@@ -409,8 +423,28 @@ impl LockAnalysis<'_> {
             return self.finish(state, place, result, out);
         }
         for case in &summary.cases {
-            self.apply_case(state.clone(), place, name, case, args, values, spelled, out);
+            let mut side = state.clone();
+            side.doubtful |= self.is_guessed(&state, summary, case, values);
+            self.apply_case(side, place, name, case, args, values, spelled, out);
         }
+    }
+
+    /// Whether it is a mere guess that the call ends in this way: it leaves alone what another way changes, nothing that it returns
+    /// tells them apart, and nobody here has looked at the arguments that do. `if (!size) return 0; lock(object); return 0;`
+    fn is_guessed(&mut self, state: &PathState, summary: &Summary, case: &Case, values: &[TermId]) -> bool {
+        let rival = |other: &Case| {
+            !other.changes.is_empty()
+                && other.result.and(case.result) != Signs::NONE
+                && (other.value.is_none() || case.value.is_none() || other.value == case.value)
+        };
+        if !case.changes.is_empty() || !summary.cases.iter().any(rival) {
+            return false;
+        }
+        let zero = self.terms.int(0);
+        case.conditions.iter().any(|(path, signs, _)| {
+            let Some(term) = self.instantiate(state, path, values, zero) else { return true };
+            !assume::signs(&self.terms, state, term, true).within(*signs)
+        })
     }
 
     #[allow(clippy::too_many_arguments)]
@@ -434,7 +468,7 @@ impl LockAnalysis<'_> {
             }
             state.doubtful |= !possible;
         }
-        // Locks are named by what memory held before the call.
+        // What is released is named by what memory held before the call.
         let result = match case.value {
             Some(value) => self.terms.int(value),
             None if case.changes.is_empty() && is_question(name) => {
@@ -442,21 +476,23 @@ impl LockAnalysis<'_> {
             }
             None => self.fresh(&mut state),
         };
-        let mut keys = Vec::new();
-        for change in &case.changes {
-            let address =
-                change.path.as_ref().and_then(|path| self.instantiate(&state, path, values, result));
-            let address = address.unwrap_or_else(|| self.wildcard());
-            let key = LockKey { family: change.family, address: self.terms.canonical(address) };
-            if let Some(path) = &change.path {
-                self.spell(key, path, spelled);
-            }
-            keys.push(key);
-        }
+        let released: Vec<Option<LockKey>> = case
+            .changes
+            .iter()
+            .map(|change| {
+                let before = changed(change).balance() <= 0;
+                before.then(|| self.changed_key(&state, change, values, result, spelled))
+            })
+            .collect();
         let stores = self.named_stores(&state, case, values, result);
         self.disturb(&mut state, args);
         for (address, value, firm) in stores {
             self.store_presumed(&mut state, address, value, firm);
+        }
+        // What was taken may lie in what the callee made: `make_locked(&object)`.
+        let mut keys = Vec::with_capacity(released.len());
+        for (change, key) in case.changes.iter().zip(released) {
+            keys.push(key.unwrap_or_else(|| self.changed_key(&state, change, values, result, spelled)));
         }
         if !constrain(&mut self.terms, &mut state, result, case.result) {
             return;
@@ -464,6 +500,7 @@ impl LockAnalysis<'_> {
         for (change, key) in case.changes.iter().zip(keys) {
             let after = changed(change);
             if after.balance() > 0 {
+                self.presume_object(&mut state, key.address);
                 self.hand_over(&mut state, key, without_saved(after.now), name);
             } else {
                 let mode = match after.now {
@@ -477,6 +514,24 @@ impl LockAnalysis<'_> {
             }
         }
         self.finish(state, place, result, out);
+    }
+
+    /// The lock that the callee changed, in this body's terms.
+    fn changed_key(
+        &mut self,
+        state: &PathState,
+        change: &LockChange,
+        values: &[TermId],
+        result: TermId,
+        spelled: &[Name],
+    ) -> LockKey {
+        let address = change.path.as_ref().and_then(|path| self.instantiate(state, path, values, result));
+        let address = address.unwrap_or_else(|| self.wildcard());
+        let key = LockKey { family: change.family, address: self.terms.canonical(address) };
+        if let Some(path) = &change.path {
+            self.spell(key, path, spelled);
+        }
+        key
     }
 
     /// What the callee leaves in memory, in this body's terms: addresses and values are those of before the call.

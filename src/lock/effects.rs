@@ -162,8 +162,23 @@ impl LockAnalysis<'_> {
             return;
         }
         let value = self.evaluate(state, &args[usize::from(n)]);
-        if assume::signs(&self.terms, state, value, false).and(Signs::POSITIVE) != Signs::NONE {
-            constrain(&mut self.terms, state, value, Signs::POSITIVE);
+        self.presume_object(state, value);
+    }
+
+    /// Where a lock was taken there is an object: its address is neither null nor an error pointer.
+    pub(super) fn presume_object(&mut self, state: &mut PathState, address: TermId) {
+        let computed = matches!(
+            self.terms.get(address),
+            Term::Int(_)
+                | Term::Const(_)
+                | Term::Field(..)
+                | Term::Index(..)
+                | Term::Local(_)
+                | Term::Pair(..)
+        );
+        if !computed && assume::signs(&self.terms, state, address, false).and(Signs::POSITIVE) != Signs::NONE
+        {
+            constrain(&mut self.terms, state, address, Signs::POSITIVE);
         }
     }
 

@@ -61,6 +61,7 @@ pub(super) fn add_family(profile: &mut Profile, text: FamilyText) -> Result<(), 
         shared_nests: text.shared_nests,
         released_by: text.released_by,
         keeps: text.keeps.into_iter().map(Name::from).collect(),
+        often_left: text.often_left,
         reported: text.reported,
         examples: text
             .example
@@ -122,7 +123,9 @@ fn call_effect(
         return Err(ProfileError::at(format!("`sure_if_zero` means nothing for `{name}` here"), row.span()));
     }
     let sure_if_zero = text.sure_if_zero.clone();
-    Ok((name, CallEffect { family, effect: (group.effect)(test), mode, lock, saved, sure_if_zero }))
+    let only_if_zero = text.only_if_zero.clone();
+    let effect = (group.effect)(test);
+    Ok((name, CallEffect { family, effect, mode, lock, saved, sure_if_zero, only_if_zero }))
 }
 
 /// The test that decides a row, under the one key that its group knows.
@@ -215,7 +218,15 @@ fn add_guard(
             sharing: sharing(text.sharing.as_deref()).map_err(|error| error.with_span(guard.span()))?,
             context: context(text.context.as_deref()).map_err(|error| error.with_span(guard.span()))?,
         };
-        let effect = CallEffect { family, effect, mode, lock, saved: None, sure_if_zero: Vec::new() };
+        let effect = CallEffect {
+            family,
+            effect,
+            mode,
+            lock,
+            saved: None,
+            sure_if_zero: Vec::new(),
+            only_if_zero: Vec::new(),
+        };
         profile.calls.entry(name).or_default().push(effect);
     }
     Ok(())

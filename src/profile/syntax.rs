@@ -59,6 +59,9 @@ pub struct FamilyText {
     /// Beginnings of names of functions that never release what they are given.
     #[serde(default)]
     pub keeps: Vec<String>,
+    /// Code that ends or suspends such a state leaves it to whoever comes next.
+    #[serde(default, alias = "often-left")]
+    pub often_left: bool,
     /// Findings are reported.
     #[serde(default = "yes")]
     pub reported: bool,
@@ -128,6 +131,8 @@ pub struct CallText {
     pub held_if: Option<String>,
     /// Arguments that, all zero or null, leave the attempt no way to fail.
     pub sure_if_zero: Vec<u8>,
+    /// Arguments that must all be zero or null for the call to do anything to the lock on behalf of its caller.
+    pub only_if_zero: Vec<u8>,
     /// Test of the result of a release that may not happen.
     pub released_if: Option<String>,
     /// Test of the result of a query.
@@ -145,6 +150,8 @@ struct LongCall {
     held_if: Option<String>,
     #[serde(default, alias = "sure-if-zero")]
     sure_if_zero: Vec<u8>,
+    #[serde(default, alias = "only-if-zero")]
+    only_if_zero: Vec<u8>,
     #[serde(alias = "released-if")]
     released_if: Option<String>,
     #[serde(alias = "true-if")]
@@ -166,9 +173,18 @@ impl<'de> Deserialize<'de> for CallText {
             }
 
             fn visit_map<M: MapAccess<'de>>(self, map: M) -> Result<CallText, M::Error> {
-                let LongCall { call, sharing, context, saved, held_if, sure_if_zero, released_if, true_if } =
-                    LongCall::deserialize(de::value::MapAccessDeserializer::new(map))?;
-                Ok(CallText { call, sharing, context, saved, held_if, sure_if_zero, released_if, true_if })
+                let long = LongCall::deserialize(de::value::MapAccessDeserializer::new(map))?;
+                Ok(CallText {
+                    call: long.call,
+                    sharing: long.sharing,
+                    context: long.context,
+                    saved: long.saved,
+                    held_if: long.held_if,
+                    sure_if_zero: long.sure_if_zero,
+                    only_if_zero: long.only_if_zero,
+                    released_if: long.released_if,
+                    true_if: long.true_if,
+                })
             }
         }
         deserializer.deserialize_any(Either)

@@ -80,7 +80,8 @@ fn hand_over(cx: &mut RuleCx<'_, '_>, key: LockKey, exits: &[usize], managed: bo
     let astonishing = evidence.deviates || !evidence.conforms && evidence.callback && managed;
     let private = cx.is_lonely(key) || cx.analysis.is_own_static(key);
     // Whoever calls through a pointer can hardly know of a hand-over that neither name nor contract tells of.
-    let confidence = match (blamed_by_callers || astonishing || private, cx.may_be_released(key, exits)) {
+    let excused = cx.may_be_released(key, exits) || cx.is_often_left(key);
+    let confidence = match (blamed_by_callers || astonishing || private, excused) {
         (true, false) => Confidence::Medium,
         _ => Confidence::Low,
     };
