@@ -14,6 +14,8 @@ use crate::profile::FamilyId;
 
 /// More cases than this are not told apart: the summary says "unknown".
 const CASE_LIMIT: usize = 8;
+/// Of more ways of ending than this, those that change the same locks are one whatever they tell.
+const GATHER_LIMIT: usize = 48;
 /// More memory than this that a call writes is not told of.
 const STORE_LIMIT: usize = 12;
 
@@ -89,6 +91,27 @@ impl Case {
         by_result || by_value || by_condition
     }
 
+    /// What is true of both; they change the same locks.
+    fn merged(&self, other: &Case) -> Case {
+        let mut merged = self.clone();
+        merged.result = merged.result.or(other.result);
+        if merged.value != other.value {
+            merged.value = None;
+        }
+        merged.stores.retain(|store| other.stores.contains(store));
+        merged.conditions.retain_mut(|(path, signs, firm)| {
+            match other.conditions.iter().find(|(same, ..)| same == path) {
+                Some((_, more, sure)) => {
+                    *signs = signs.or(*more);
+                    *firm &= sure;
+                    *signs != Signs::ANY
+                }
+                None => false,
+            }
+        });
+        merged
+    }
+
     /// Nothing is known of it.
     fn unknown() -> Self {
         Case {
@@ -141,26 +164,35 @@ impl Summary {
         self.changes_locks() || !self.uncertain.is_empty()
     }
 
-    /// Adds a way of ending; ways that change the same locks are one.
-    fn add(&mut self, case: Case) {
-        let Some(other) = self.cases.iter_mut().find(|other| other.changes == case.changes) else {
-            return self.cases.push(case);
-        };
-        other.result = other.result.or(case.result);
-        if other.value != case.value {
-            other.value = None;
-        }
-        other.stores.retain(|store| case.stores.contains(store));
-        other.conditions.retain_mut(|(path, signs, firm)| {
-            match case.conditions.iter().find(|(same, ..)| same == path) {
-                Some((_, more, sure)) => {
-                    *signs = signs.or(*more);
-                    *firm &= sure;
-                    *signs != Signs::ANY
-                }
-                None => false,
+    /// Takes ways of ending, fewer than given: ways that change the same locks are one, unless that one could no longer be told from
+    /// a way that changes others.
+    fn gather(&mut self, cases: Vec<Case>) {
+        let mut kept: Vec<Case> = Vec::new();
+        let few = cases.len() <= GATHER_LIMIT;
+        for (at, case) in cases.iter().enumerate() {
+            let others = || kept.iter().chain(&cases[at + 1..]).filter(|other| other.changes != case.changes);
+            let same = (0..kept.len()).find_map(|at| {
+                let merged = (kept[at].changes == case.changes).then(|| kept[at].merged(case))?;
+                let blurred = |other: &Case| {
+                    !merged.is_told_from(other) && case.is_told_from(other) && kept[at].is_told_from(other)
+                };
+                (!few || !others().any(blurred)).then_some((at, merged))
+            });
+            match same {
+                Some((at, merged)) => kept[at] = merged,
+                None => kept.push(case.clone()),
             }
-        });
+        }
+        if kept.len() > CASE_LIMIT {
+            let many = std::mem::take(&mut kept);
+            for case in many {
+                match kept.iter_mut().find(|other| other.changes == case.changes) {
+                    Some(other) => *other = other.merged(&case),
+                    None => kept.push(case),
+                }
+            }
+        }
+        self.cases = kept;
     }
 
     /// What no caller can tell is left out, and called uncertain.
@@ -169,11 +201,16 @@ impl Summary {
         if families.is_empty() {
             return;
         }
-        for mut case in std::mem::take(&mut self.cases) {
-            case.changes.retain(|change| !families.contains(&change.family));
-            self.add(case);
-        }
+        self.forget_changes(&families);
         self.uncertain.extend(families);
+    }
+
+    fn forget_changes(&mut self, families: &[FamilyId]) {
+        let mut cases = std::mem::take(&mut self.cases);
+        for case in &mut cases {
+            case.changes.retain(|change| !families.contains(&change.family));
+        }
+        self.gather(cases);
     }
 
     /// What is left of it when its changes of the locks of `families` may not be relied on: callers are left as they were, and
@@ -184,10 +221,7 @@ impl Summary {
         if changed.is_empty() {
             return;
         }
-        for mut case in std::mem::take(&mut self.cases) {
-            case.changes.retain(|change| !families.contains(&change.family));
-            self.add(case);
-        }
+        self.forget_changes(&families);
         self.uncertain.extend(changed);
         self.uncertain.sort_unstable();
         self.uncertain.dedup();
@@ -298,9 +332,8 @@ impl LockAnalysis<'_> {
             unknown: !decided,
         };
         let sure = self.exits.iter().any(|exit| !exit.state.doubtful);
-        for exit in self.exits.iter().filter(|exit| !sure || !exit.state.doubtful) {
-            summary.add(self.case(exit, blamed));
-        }
+        let exits = self.exits.iter().filter(|exit| !sure || !exit.state.doubtful);
+        summary.gather(exits.map(|exit| self.case(exit, blamed)).collect());
         self.keep_declared(&mut summary);
         if summary.cases.len() == 1 {
             summary.cases[0].conditions.clear();
