@@ -10,7 +10,7 @@ use super::state::{Fact, LockKey, LockState, Now, PathState, Signs, bind};
 use super::summary::{Case, LockChange, Summary, changed, without_saved};
 use super::terms::{Term, TermId};
 use crate::ir::{BinaryOp, Callee, Expr, LocalKind, Name, Place, UnaryOp};
-use crate::profile::{Alias, CallEffect, Effect, LockRoot, NoReturn, ReleasedBy, ResultTest};
+use crate::profile::{Alias, CallEffect, Effect, FamilyId, LockRoot, NoReturn, ReleasedBy, ResultTest};
 
 /// Words that mark a call as a question: asked again on the same arguments, it presumably gives the same answer.
 const PREDICATE_WORDS: [&str; 24] = [
@@ -121,6 +121,9 @@ impl LockAnalysis<'_> {
         if let Some(name) = name.filter(|name| name.contains("unlock")) {
             self.presume_released(state, name, values);
         }
+        if let Some(family) = name.and_then(|name| self.unlocked_by_counterpart(name)) {
+            self.uncertain.insert(family);
+        }
         self.lend(state, name, values);
         self.disturb(state, args);
         match name {
@@ -169,8 +172,19 @@ impl LockAnalysis<'_> {
         }
     }
 
+    /// The family that `name` presumably takes a lock of: it is unknown, but the name that it would be undone by is not.
+    fn unlocked_by_counterpart(&self, name: &str) -> Option<FamilyId> {
+        if name.contains("unlock") || !name.contains("lock") {
+            return None;
+        }
+        ["trylock", "lock"].iter().filter(|word| name.contains(**word)).find_map(|word| {
+            let effects = self.profile.calls.get(name.replacen(word, "unlock", 1).as_str())?;
+            effects.iter().find(|effect| effect.effect == Effect::Release).map(|effect| effect.family)
+        })
+    }
+
     /// Whether `value` is the object that `key` lies in, or was converted from it.
-    fn is_object_of(&self, key: LockKey, value: TermId) -> bool {
+    pub(super) fn is_object_of(&self, key: LockKey, value: TermId) -> bool {
         match self.terms.get(value) {
             Term::Int(_) | Term::Const(_) | Term::Str => false,
             Term::Call(name, args) if is_conversion(name) => {
@@ -628,7 +642,7 @@ impl LockAnalysis<'_> {
 }
 
 /// Whether a call only finds one object by way of another: `to_foo(dev)`, `FOO_I(inode)`, `foo_priv(dev)`.
-fn is_conversion(name: &str) -> bool {
+pub(super) fn is_conversion(name: &str) -> bool {
     const ENDS: [&str; 8] = ["_I", "_SB", "_M", "_INFO", "_PRIV", "_SERVER", "_priv", "drvdata"];
     name.starts_with("to_") || ENDS.iter().any(|end| name.ends_with(end))
 }

@@ -2,6 +2,7 @@
 
 use super::analysis::LockAnalysis;
 use super::assume::{self, constrain};
+use super::calls::is_conversion;
 use super::event::EventKind;
 use super::state::{Debt, Entry, LockKey, LockState, Now, PathState, Signs};
 use super::terms::{Term, TermId};
@@ -369,7 +370,23 @@ impl LockAnalysis<'_> {
             return held.map_or(key, |(other, _)| other);
         }
         let wild = LockKey { address: self.wildcard(), ..key };
-        if state.locks.get(wild).is_some_and(|lock| lock.is_held()) { wild } else { key }
+        if state.locks.get(wild).is_some_and(|lock| lock.is_held()) {
+            return wild;
+        }
+        self.known_in(state, key).unwrap_or(key)
+    }
+
+    /// The held lock of the object that the object of `key` was converted from: `lock(&inode->lock); foo_unlock(FOO_I(inode));`
+    fn known_in(&self, state: &PathState, key: LockKey) -> Option<LockKey> {
+        let object = self.terms.root(key.address);
+        if !matches!(self.terms.get(object), Term::Call(name, _) if is_conversion(name)) {
+            return None;
+        }
+        let held = state.locks.iter().filter(|(_, lock)| lock.is_held());
+        held.map(|(other, _)| other).find(|&other| {
+            // Two members of one object are two locks.
+            !self.terms.contains(other.address, object) && self.is_object_of(other, object)
+        })
     }
 
     fn check_flavour(

@@ -82,8 +82,12 @@ pub struct Store {
 impl Case {
     /// Whether a caller can tell this way from `other`: by the result, or by what was so when it called.
     fn is_told_from(&self, other: &Case) -> bool {
-        let by_result =
-            self.result.and(other.result) != self.result || self.result.and(other.result) != other.result;
+        self.result != other.result || self.excludes(other)
+    }
+
+    /// Whether no call can end in both ways at once: by the result, or by what was so when it was made.
+    fn excludes(&self, other: &Case) -> bool {
+        let by_result = self.result.and(other.result) == Signs::NONE;
         let by_value = self.value.is_some() && other.value.is_some() && self.value != other.value;
         let by_condition = self.conditions.iter().any(|(path, signs, _)| {
             other.conditions.iter().any(|(same, others, _)| same == path && signs.and(*others) == Signs::NONE)
@@ -174,7 +178,7 @@ impl Summary {
             let same = (0..kept.len()).find_map(|at| {
                 let merged = (kept[at].changes == case.changes).then(|| kept[at].merged(case))?;
                 let blurred = |other: &Case| {
-                    !merged.is_told_from(other) && case.is_told_from(other) && kept[at].is_told_from(other)
+                    !merged.excludes(other) && case.excludes(other) && kept[at].excludes(other)
                 };
                 (!few || !others().any(blurred)).then_some((at, merged))
             });
