@@ -30,5 +30,5 @@ pub use memory::{Memory, Pfn};
 pub use path::memory_failure::memory_failure;
 pub use path::soft_offline::soft_offline;
 pub use path::unpoison::unpoison;
-pub use sync::{Event, Family, Shared, Std, Watch};
+pub use sync::{Event, Family, Shared, Std, Watch, Word};
 pub use vocabulary::{Errno, MessageType, MfFlags, MfResult, Outcome, PageFlags, code};

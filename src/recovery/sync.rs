@@ -10,6 +10,7 @@
 
 use super::memory::Pfn;
 use super::vocabulary::{MessageType, MfResult, PageFlags};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 
 /// A value that one thread at a time may enter.
@@ -27,16 +28,31 @@ pub trait Shared<T>: Send + Sync {
     fn wake_all(&self);
 }
 
+/// A number that is read without entering anything. What was written before `set` is seen by whoever reads it.
+pub trait Word: Send + Sync {
+    /// A word that says `value`.
+    fn new(value: usize) -> Self;
+
+    /// What it says.
+    fn get(&self) -> usize;
+
+    /// Makes it say `value`.
+    fn set(&self, value: usize);
+}
+
 /// How cells are made, and who watches.
 pub trait Family: Sized + 'static {
     /// The cells.
     type Cell<T: Send + 'static>: Shared<T>;
+    /// The words.
+    type Word: Word;
     /// The watcher.
     type Watch: Watch;
 }
 
-/// Is told of everything that the invariants speak of, by the thread that does it: of a release just before, of an
-/// acquisition just after, so that the order of the events is the order of the deeds.
+/// Is told of everything that the invariants speak of, by the thread that does it and inside the step that does it, so that
+/// the order of the events is the order of the deeds. (Told beside the step, a release that another thread overtakes would
+/// look like a theft, and a theft like a release.)
 pub trait Watch: Send + Sync + 'static {
     /// `event` happens.
     fn note(&self, event: Event);
@@ -79,6 +95,7 @@ pub struct Std;
 
 impl Family for Std {
     type Cell<T: Send + 'static> = StdCell<T>;
+    type Word = AtomicUsize;
     type Watch = ();
 }
 
@@ -110,5 +127,19 @@ impl<T: Send> Shared<T> for StdCell<T> {
 
     fn wake_all(&self) {
         self.sleepers.notify_all();
+    }
+}
+
+impl Word for AtomicUsize {
+    fn new(value: usize) -> Self {
+        Self::new(value)
+    }
+
+    fn get(&self) -> usize {
+        self.load(Ordering::Acquire)
+    }
+
+    fn set(&self, value: usize) {
+        self.store(value, Ordering::Release);
     }
 }

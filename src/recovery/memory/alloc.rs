@@ -1,6 +1,6 @@
 //! Pages out of the allocator and back into it, with the checks that it makes: a page that lies free must look free.
 
-use super::super::sync::{Event, Family, Shared};
+use super::super::sync::{Event, Family, Shared, Word};
 use super::super::vocabulary::PageFlags;
 use super::page::Page;
 use super::{Frame, Memory, Pfn, Place};
@@ -18,9 +18,12 @@ impl<F: Family> Memory<F> {
     /// Takes 2^order pages with one reference. Pages that have gone bad in the allocator are left out of use.
     pub fn allocate(&self, order: u8, shape: Shape) -> Option<Page<'_, F>> {
         loop {
-            let first = self.zone.with(|zone| zone.take(order))?;
-            if self.claim(first, order, shape) {
+            let first = self.zone.with(|zone| {
+                let first = zone.take(order)?;
                 self.note(Event::Allocated { pfn: first, order });
+                Some(first)
+            })?;
+            if self.claim(first, order, shape) {
                 return self.page(first);
             }
         }
@@ -30,13 +33,16 @@ impl<F: Family> Memory<F> {
     fn claim(&self, first: Pfn, order: u8, shape: Shape) -> bool {
         let pages = 1 << order;
         for pfn in (first..first + pages).rev() {
-            if self.frames[pfn].with(|frame| claim_frame(frame, pfn - first, first, order, shape)) {
+            // While the count is 0, nobody follows the word.
+            let tail = shape == Shape::Folio && order > 0;
+            self.heads[pfn].set(if tail { first } else { pfn });
+            if self.frames[pfn].with(|frame| claim_frame(frame, pfn - first, order, shape)) {
                 continue;
             }
+            self.heads[pfn].set(pfn);
             self.note_if_bad(pfn);
-            (first..first + pages).for_each(|pfn| self.note(Event::TakenOff { pfn }));
             for other in (first..first + pages).filter(|other| *other != pfn) {
-                self.frames[other].with(|frame| blank(frame, PageFlags::HWPOISON));
+                self.blank(other, PageFlags::HWPOISON);
                 self.give_one(other);
             }
             return false;
@@ -58,28 +64,41 @@ impl<F: Family> Memory<F> {
         if bad {
             self.note_if_bad(pfn);
         } else if healthy {
-            self.note(Event::Freed { pfn, order: 0 });
-            self.zone.with(|zone| zone.give(pfn, 0));
+            self.give_to_zone(pfn, 0);
         }
     }
 
     /// Puts a whole block into the buddy lists, the poisoned pages in it too: they are taken off next.
     pub(super) fn give_block(&self, first: Pfn, order: u8) {
         for pfn in first..first + (1 << order) {
-            self.frames[pfn].with(|frame| blank(frame, PageFlags::HWPOISON | PageFlags::LOCKED));
+            self.blank(pfn, PageFlags::HWPOISON | PageFlags::LOCKED);
             self.note_if_bad(pfn);
         }
-        self.note(Event::Freed { pfn: first, order });
-        self.zone.with(|zone| zone.give(first, order));
+        self.give_to_zone(first, order);
+    }
+
+    /// Makes the page look like one that nobody uses; tells what flags are kept.
+    fn blank(&self, pfn: Pfn, keep: PageFlags) -> PageFlags {
+        self.heads[pfn].set(pfn);
+        self.frames[pfn].with(|frame| {
+            blank(frame, keep);
+            frame.flags
+        })
+    }
+
+    fn give_to_zone(&self, pfn: Pfn, order: u8) {
+        self.zone.with(|zone| {
+            self.note(Event::Freed { pfn, order });
+            zone.give(pfn, order);
+        });
     }
 }
 
-fn claim_frame(frame: &mut Frame, at: usize, first: Pfn, order: u8, shape: Shape) -> bool {
+fn claim_frame(frame: &mut Frame, at: usize, order: u8, shape: Shape) -> bool {
     if frame.flags.has(PageFlags::HWPOISON) || frame.is_bad_when_free() {
         return false;
     }
     let folio = shape == Shape::Folio && order > 0;
-    frame.head = (folio && at > 0).then_some(first);
     frame.order = if at == 0 { order } else { 0 };
     frame.count = i32::from(at == 0);
     frame.flags = match (at, folio) {
@@ -93,8 +112,8 @@ fn claim_frame(frame: &mut Frame, at: usize, first: Pfn, order: u8, shape: Shape
 /// Makes a page that nobody uses look like one, but for the flags to keep. Users and mapping are left to be seen.
 fn blank(frame: &mut Frame, keep: PageFlags) {
     frame.flags = frame.flags.within(keep);
-    (frame.head, frame.order, frame.count) = (None, 0, 0);
-    frame.buffers_stick = false;
+    (frame.order, frame.count) = (0, 0);
+    (frame.buffers_stick, frame.kept) = (false, false);
     frame.poisoned_parts.clear();
     if frame.place == Place::Anon {
         frame.place = Place::Nowhere;
@@ -111,14 +130,10 @@ impl<F: Family> Page<'_, F> {
         let block = self.pfn..self.pfn + (1 << order);
         let mut healthy = true;
         for pfn in block.clone().rev() {
-            healthy &= self.memory.frames[pfn].with(|frame| {
-                blank(frame, PageFlags::HWPOISON);
-                !frame.flags.has(PageFlags::HWPOISON)
-            });
+            healthy &= !self.memory.blank(pfn, PageFlags::HWPOISON).has(PageFlags::HWPOISON);
         }
         if healthy {
-            self.note(Event::Freed { pfn: self.pfn, order });
-            self.memory.zone.with(|zone| zone.give(self.pfn, order));
+            self.memory.give_to_zone(self.pfn, order);
         } else {
             block.for_each(|pfn| self.memory.give_one(pfn));
         }
@@ -131,14 +146,14 @@ impl<F: Family> Page<'_, F> {
 
     /// Puts pages that are kept at hand into the buddy lists, then takes this very page off them.
     pub fn take_off_buddy(self) -> bool {
-        let taken = self.memory.zone.with(|zone| {
+        self.memory.zone.with(|zone| {
             zone.drain();
-            zone.take_off(self.pfn)
-        });
-        if taken {
-            self.note(Event::TakenOff { pfn: self.pfn });
-        }
-        taken
+            let taken = zone.take_off(self.pfn);
+            if taken {
+                self.note(Event::TakenOff { pfn: self.pfn });
+            }
+            taken
+        })
     }
 
     /// Puts pages that are kept at hand where they can be found.

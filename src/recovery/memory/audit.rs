@@ -1,6 +1,6 @@
 //! The books, when all threads have come to rest: nothing is locked, and every page is in exactly one place.
 
-use super::super::sync::{Family, Shared};
+use super::super::sync::{Family, Shared, Word};
 use super::super::vocabulary::PageFlags;
 use super::{Memory, Pfn, Place};
 
@@ -21,7 +21,7 @@ impl<F: Family> Memory<F> {
     }
 
     fn audit_page(&self, pfn: Pfn, times_free: usize) -> Option<&'static str> {
-        let head = self.frames[pfn].with(|frame| frame.head).unwrap_or(pfn);
+        let head = self.heads[pfn].get();
         let pooled = self.pool.with(|pool| pool.free.contains(&head));
         let used = self.frames[head].with(|frame| frame.count > 0);
         self.frames[pfn].with(|frame| {

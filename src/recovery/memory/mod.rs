@@ -26,7 +26,7 @@ pub mod users;
 pub mod work;
 mod zone;
 
-use super::sync::{Event, Family, Shared, Watch};
+use super::sync::{Event, Family, Shared, Watch, Word};
 use super::vocabulary::{MessageType, MfResult, PageFlags};
 use page::Page;
 use setup::{Beyond, MappingKind, Settings, Setup};
@@ -64,12 +64,11 @@ pub struct User {
     pub stubborn: bool,
 }
 
-/// What is known of one page. All but `HWPOISON`, `head` and `poisoned_parts` is told of the head for the whole folio.
+/// What is known of one page. All but `HWPOISON` is told of the head for the whole folio.
 #[derive(Default)]
 struct Frame {
     flags: PageFlags,
     count: i32,
-    head: Option<Pfn>,
     order: u8,
     place: Place,
     users: Vec<User>,
@@ -77,6 +76,8 @@ struct Frame {
     buffers_stick: bool,
     /// Pages of a huge page that are known to be bad: its own flag cannot tell which.
     poisoned_parts: Vec<Pfn>,
+    /// One of the references is recovery's own, which keeps a bad page from ever being given back.
+    kept: bool,
     /// Threads asleep on this frame; woken only if there are any.
     waiters: u32,
 }
@@ -118,6 +119,8 @@ struct SleepingLock {
 /// The machine's memory.
 pub struct Memory<F: Family> {
     frames: Vec<F::Cell<Frame>>,
+    /// For each page the head of its folio; of a folio that somebody has a reference to they do not change.
+    heads: Vec<F::Word>,
     zone: F::Cell<Zone>,
     lru: F::Cell<BTreeSet<Pfn>>,
     mappings: Vec<F::Cell<AddressSpace>>,
@@ -136,6 +139,7 @@ impl<F: Family> Memory<F> {
         let mapping = |kind| AddressSpace { kind, pages: BTreeMap::new(), error: false };
         Self {
             frames: (0..frames).map(|_| F::Cell::new(Frame::default())).collect(),
+            heads: (0..frames).map(F::Word::new).collect(),
             zone: F::Cell::new(Zone::of(frames)),
             lru: F::Cell::new(BTreeSet::new()),
             mappings: mappings.into_iter().map(|kind| F::Cell::new(mapping(kind))).collect(),

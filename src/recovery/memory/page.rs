@@ -1,7 +1,7 @@
 //! A page as others hold it: a number and the memory that it is of. Everything that may be done *without asking for the
 //! page lock* is here or in the files beside; locking is in `page_lock` alone.
 
-use super::super::sync::{Event, Family, Shared};
+use super::super::sync::{Event, Family, Shared, Word};
 use super::super::vocabulary::{MessageType, MfResult, PageFlags};
 use super::{Frame, Memory, Pfn, Place};
 
@@ -67,7 +67,7 @@ impl<'m, F: Family> Page<'m, F> {
 
     /// First page of its folio.
     pub fn head(self) -> Self {
-        self.frame(|frame| frame.head).map_or(self, |head| self.at(head))
+        self.at(self.memory.heads[self.pfn].get())
     }
 
     /// Flags of the page itself.
@@ -137,17 +137,34 @@ impl<'m, F: Family> Page<'m, F> {
         }
     }
 
-    /// Makes the count of a page that nobody has 1: the page is kept.
+    /// Takes a reference to a page that nobody has, and keeps it: the page is never given back.
     pub fn raise(self) {
-        self.frame(|frame| frame.count += 1);
+        self.frame(|frame| {
+            frame.count += 1;
+            frame.kept = true;
+        });
         self.note(Event::Referenced { head: self.pfn });
+    }
+
+    /// The caller's reference stays with the page for good.
+    pub fn keep(self) {
+        self.head().frame(|frame| frame.kept = true);
+    }
+
+    /// Whether nothing but the reference that recovery kept is left; then it is the caller's again, to be dropped.
+    pub fn take_kept(self) -> bool {
+        self.frame(|frame| {
+            let alone = frame.kept && frame.count == 1;
+            frame.kept &= !alone;
+            alone
+        })
     }
 
     /// Drops a reference; with the last one the folio is free.
     pub fn put(self) {
         let head = self.head();
-        self.note(Event::Dropped { head: head.pfn });
         let (left, flags) = head.frame(|frame| {
+            self.note(Event::Dropped { head: head.pfn });
             frame.count -= 1;
             (frame.count, frame.flags)
         });

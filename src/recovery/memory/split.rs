@@ -1,6 +1,6 @@
 //! A large folio is split into its pages, so that only the bad one is lost.
 
-use super::super::sync::{Family, Shared};
+use super::super::sync::{Family, Shared, Word};
 use super::super::vocabulary::PageFlags;
 use super::page::Page;
 use super::page_lock::{LockedPage, UnlockedPage};
@@ -55,6 +55,8 @@ impl<'m, F: Family> Page<'m, F> {
             };
             let cached = i32::from(page.join_mapping(place));
             let count = mapped + cached + i32::from(page.pfn == self.pfn);
+            // The head comes last: until then the count that others would have to raise is 0.
+            self.memory.heads[page.pfn].set(page.pfn);
             page.frame(|frame| {
                 become_single(frame, at == 0, flags, place, count);
                 frame.users.clone_from(&users);
@@ -80,5 +82,5 @@ fn become_single(frame: &mut Frame, was_head: bool, flags: PageFlags, place: Pla
     let shared = PageFlags::UPTODATE | PageFlags::DIRTY | PageFlags::SWAPBACKED;
     let own = if was_head { PageFlags::HWPOISON | PageFlags::LOCKED } else { PageFlags::HWPOISON };
     frame.flags = frame.flags.within(own) | flags.within(shared);
-    (frame.head, frame.order, frame.place, frame.count) = (None, 0, place, count);
+    (frame.order, frame.place, frame.count) = (0, place, count);
 }

@@ -140,6 +140,7 @@ fn strike_page_in_use<'m, F: Family>(
         }
     }
     page.shake();
+    page.keep();
     recovering.task().with_locked(page, |locked| locked_page(locked, flags))
 }
 

@@ -44,10 +44,10 @@ fn offline_in_use<'m, F: Family>(recovering: &mut Recovering<'_, 'm, F>, page: P
         page.put();
         return Err(Errno::Busy);
     }
-    // Nobody finds it any more: marked first, so that the allocator does not take it when the reference is dropped.
+    // Nobody finds it any more; our reference stays, so that it is never given back.
     page.poison();
-    page.put();
-    page.raise();
+    page.leave_lru();
+    page.keep();
     Ok(())
 }
 

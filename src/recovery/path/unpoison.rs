@@ -16,15 +16,15 @@ pub fn unpoison<F: Family>(task: &mut Task<'_, F>, pfn: Pfn) -> Outcome {
         return Ok(());
     }
     let large = page.head().flags().has(PageFlags::HEAD);
-    if large || page.count() > 1 || page.has_mapping() {
+    if large || page.has_mapping() {
         return Err(Errno::Busy);
     }
-    if page.count() == 1 {
-        // The reference is the one that recovery kept.
+    if page.take_kept() {
         page.forgive();
         page.put();
         return Ok(());
     }
     page.shake();
+    // In use by others, who were not parted from it, the page stays marked: their reference is not ours to drop.
     if page.is_buddy() && page.forgive() { Ok(()) } else { Err(Errno::Busy) }
 }

@@ -2,9 +2,10 @@
 //! `src/recovery` is compiled for each of them; nothing in it is conditional.
 
 use super::ledger::{Ledger, Who};
-use lockbalance::recovery::{Family, Memory, Setup, Shared};
+use lockbalance::recovery::{Family, Memory, Setup, Shared, Word};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// A family that tests can run threads in.
 pub trait Checked: Family<Watch = Ledger> {
@@ -38,9 +39,26 @@ pub trait Checked: Family<Watch = Ledger> {
 
 /// Makes a family of the locks and threads in `$checker`.
 macro_rules! family {
-    ($(#[$doc:meta])* $family:ident, $cell:ident, $($checker:ident)::+) => {
+    ($(#[$doc:meta])* $family:ident, $cell:ident, $word:ident, $($checker:ident)::+) => {
         $(#[$doc])*
         pub struct $family;
+
+        /// A word of that family.
+        pub struct $word($($checker)::+::sync::atomic::AtomicUsize);
+
+        impl Word for $word {
+            fn new(value: usize) -> Self {
+                Self($($checker)::+::sync::atomic::AtomicUsize::new(value))
+            }
+
+            fn get(&self) -> usize {
+                self.0.load(Ordering::Acquire)
+            }
+
+            fn set(&self, value: usize) {
+                self.0.store(value, Ordering::Release);
+            }
+        }
 
         /// A cell of that family.
         pub struct $cell<T> {
@@ -75,6 +93,7 @@ macro_rules! family {
 
         impl Family for $family {
             type Cell<T: Send + 'static> = $cell<T>;
+            type Word = $word;
             type Watch = Ledger;
         }
 
@@ -100,13 +119,13 @@ macro_rules! family {
 
 family!(
     /// Real threads, in whatever order the machine runs them.
-    Real, RealCell, std
+    Real, RealCell, RealWord, std
 );
 family!(
     /// Every order.
-    Loom, LoomCell, loom
+    Loom, LoomCell, LoomWord, loom
 );
 family!(
     /// Orders drawn by chance.
-    Shuttle, ShuttleCell, shuttle
+    Shuttle, ShuttleCell, ShuttleWord, shuttle
 );

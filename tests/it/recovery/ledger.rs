@@ -4,7 +4,8 @@
 //! It locks with the standard library's mutex, which no checker schedules: the books are no part of what is checked.
 
 use lockbalance::recovery::{Event, MessageType, Pfn, Watch};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::mem::{Discriminant, discriminant};
 use std::sync::Mutex;
 
 /// A thread, by whatever number its family gives it.
@@ -53,7 +54,7 @@ struct Thread {
 #[derive(Default)]
 struct Book {
     names: BTreeMap<Who, &'static str>,
-    events: Vec<(Who, Event)>,
+    events: Trace,
     faults: Vec<(usize, Fault)>,
     holders: BTreeMap<Pfn, Who>,
     mutex: Option<Who>,
@@ -94,14 +95,19 @@ impl Ledger {
 
     /// All events so far.
     pub fn trace(&self) -> Trace {
-        self.with(|book| book.trace(book.events.len()))
+        self.with(|book| book.events.clone())
+    }
+
+    /// Adds the kinds of the events so far.
+    pub fn events_seen(&self, seen: &mut HashSet<Discriminant<Event>>) {
+        self.with(|book| seen.extend(book.events.iter().map(|(_, event)| discriminant(event))));
     }
 
     /// The events up to the first fault of this kind.
     pub fn trace_to(&self, fault: Fault) -> Option<Trace> {
         self.with(|book| {
             let at = book.faults.iter().find(|(_, other)| *other == fault)?.0;
-            Some(book.trace(at))
+            Some(book.events[..at].to_vec())
         })
     }
 }
@@ -110,7 +116,8 @@ impl Watch for Ledger {
     fn note(&self, event: Event) {
         let who = (self.who)();
         let stuck = self.with(|book| {
-            book.events.push((who, event));
+            let name = book.names.get(&who).copied().unwrap_or("nobody");
+            book.events.push((name, event));
             book.check(who, event);
             book.faults.last() == Some(&(book.events.len(), Fault::WaitsForItself))
         });
@@ -119,11 +126,6 @@ impl Watch for Ledger {
 }
 
 impl Book {
-    fn trace(&self, events: usize) -> Trace {
-        let name = |who: &Who| self.names.get(who).copied().unwrap_or("the stage");
-        self.events[..events].iter().map(|(who, event)| (name(who), *event)).collect()
-    }
-
     fn fault(&mut self, broken: bool, fault: Fault) {
         if broken {
             self.faults.push((self.events.len(), fault));
@@ -247,4 +249,55 @@ impl Book {
         let missing = pages.filter(|pfn| !self.free.remove(pfn)).count();
         self.fault(missing > 0, Fault::AllocatorConfused);
     }
+}
+
+/// What the books find wrong with events that one thread tells, or that two tell in turn.
+fn faults(events: &[(Who, Event)]) -> Vec<Fault> {
+    let mut book = Book { free: (8..16).collect(), ..Book::default() };
+    events.iter().for_each(|(who, event)| book.check(*who, *event));
+    book.faults.into_iter().map(|(_, fault)| fault).collect()
+}
+
+/// Each invariant can be broken, and is: a check that finds nothing would look like a proof.
+#[test]
+fn the_books_know_each_fault() {
+    let kind = MessageType::Huge;
+    let (enter, leave) = (Event::HandlerEntered { kind }, Event::HandlerLeft { kind });
+    let (lock, unlock) = (Event::PageLocked { head: 0 }, Event::PageUnlocking { head: 0 });
+    let asked = Event::PageAsked { head: 0, locked: true };
+    let (taken, releasing) = (Event::MutexTaken, Event::MutexReleasing);
+    let (drop, dissolve) = (Event::Dropped { head: 0 }, Event::Dissolved { head: 0 });
+    let alone = |events: &[Event]| faults(&events.iter().map(|event| (1, *event)).collect::<Vec<_>>());
+    // The whole of a good operation, with a retry before it.
+    let good = [taken, lock, unlock, Event::Retrying, lock, enter, unlock, drop, dissolve, leave, releasing];
+    assert_eq!(alone(&good), []);
+    // I1
+    assert_eq!(alone(&[releasing]), [Fault::MutexUnbalanced]);
+    assert_eq!(alone(&[taken, taken]), [Fault::MutexUnbalanced]);
+    assert_eq!(alone(&[taken, lock, releasing]), [Fault::MutexUnbalanced]);
+    // I2
+    assert_eq!(alone(&[enter, unlock, leave]), [Fault::HandlerContract, Fault::UnlocksWhatNobodyHolds]);
+    assert_eq!(alone(&[lock, enter, leave]), [Fault::HandlerContract]);
+    assert_eq!(alone(&[lock, enter, unlock, lock, leave]), [Fault::HandlerContract; 2]);
+    assert_eq!(
+        alone(&[lock, enter, unlock, unlock, leave]),
+        [Fault::UnlocksWhatNobodyHolds, Fault::HandlerContract]
+    );
+    // I3
+    assert_eq!(alone(&[lock, enter, unlock, leave, asked]), [Fault::TouchesAfterHandler]);
+    assert_eq!(alone(&[lock, enter, unlock, leave, lock]), [Fault::TouchesAfterHandler]);
+    // I4
+    assert_eq!(alone(&[lock, enter, dissolve, unlock, leave]), [Fault::DissolvesLocked]);
+    assert_eq!(alone(&[lock, enter, drop, unlock, dissolve, leave]), [Fault::DissolvesLocked]);
+    // I5
+    assert_eq!(alone(&[taken, lock, Event::Retrying]), [Fault::RetriesWrongly]);
+    assert_eq!(alone(&[taken, Event::Retrying, Event::Retrying]), [Fault::RetriesWrongly]);
+    // Locks and the allocator
+    assert_eq!(alone(&[lock, Event::PageLocking { head: 0 }]), [Fault::WaitsForItself]);
+    assert_eq!(alone(&[Event::PageLocked { head: 9 }]), [Fault::LocksWhatTheAllocatorOwns]);
+    assert_eq!(faults(&[(1, lock), (2, lock)]), [Fault::TwoInOneSection]);
+    assert_eq!(faults(&[(1, lock), (2, unlock)]), [Fault::UnlocksAnothers]);
+    assert_eq!(alone(&[Event::Freed { pfn: 9, order: 0 }]), [Fault::AllocatorConfused]);
+    assert_eq!(alone(&[Event::Allocated { pfn: 7, order: 1 }]), [Fault::AllocatorConfused]);
+    assert_eq!(alone(&[Event::TakenOff { pfn: 0 }]), [Fault::AllocatorConfused]);
 }

@@ -22,15 +22,19 @@ impl<F: Family> Page<'_, F> {
         self.memory.wait_on(self.pfn, |frame| {
             let free = !frame.flags.has(PageFlags::LOCKED);
             frame.flags |= PageFlags::LOCKED;
+            if free {
+                self.note(Event::PageLocked { head: self.pfn });
+            }
             free
         });
-        self.note(Event::PageLocked { head: self.pfn });
     }
 
     /// Clears the bit, whoever has set it: it does not say. `self` is the head.
     fn clear_bit(self) {
-        self.note(Event::PageUnlocking { head: self.pfn });
-        self.memory.change_and_wake(self.pfn, |frame| frame.flags = frame.flags - PageFlags::LOCKED);
+        self.memory.change_and_wake(self.pfn, |frame| {
+            self.note(Event::PageUnlocking { head: self.pfn });
+            frame.flags = frame.flags - PageFlags::LOCKED;
+        });
     }
 }
 
@@ -46,14 +50,13 @@ impl<F: Family> Memory<F> {
             }
             asleep = !free;
             lock.held = true;
-            free.then_some(())
+            free.then(|| self.note(Event::MutexTaken))
         });
-        self.note(Event::MutexTaken);
     }
 
     fn release_mf_mutex(&self) {
-        self.note(Event::MutexReleasing);
         let sleepers = self.mf_mutex.with(|lock| {
+            self.note(Event::MutexReleasing);
             lock.held = false;
             lock.waiters > 0
         });

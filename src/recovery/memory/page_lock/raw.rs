@@ -50,9 +50,11 @@ pub fn unlock_page<F: Family>(page: RawPage<'_, F>) {
 /// Whether *somebody* holds the page lock.
 pub fn page_locked<F: Family>(page: RawPage<'_, F>) -> bool {
     let head = page.head();
-    let locked = head.flags().has(PageFlags::LOCKED);
-    head.note(Event::PageAsked { head: head.pfn, locked });
-    locked
+    head.frame(|frame| {
+        let locked = frame.flags.has(PageFlags::LOCKED);
+        head.note(Event::PageAsked { head: head.pfn, locked });
+        locked
+    })
 }
 
 /// Takes `mf_mutex`.
@@ -63,19 +65,4 @@ pub fn recovery_lock<F: Family>(memory: &Memory<F>) {
 /// Releases `mf_mutex`.
 pub fn recovery_unlock<F: Family>(memory: &Memory<F>) {
     memory.release_mf_mutex();
-}
-
-/// Says that a handler begins: what follows is held against its contract.
-pub fn handler_enters<F: Family>(page: RawPage<'_, F>, kind: super::super::MessageType) {
-    page.note(Event::HandlerEntered { kind });
-}
-
-/// Says that the handler is done.
-pub fn handler_leaves<F: Family>(page: RawPage<'_, F>, kind: super::super::MessageType) {
-    page.note(Event::HandlerLeft { kind });
-}
-
-/// Says that the path begins anew.
-pub fn retrying<F: Family>(page: RawPage<'_, F>) {
-    page.note(Event::Retrying);
 }
