@@ -87,7 +87,7 @@ impl<'m, F: Family> Recovering<'_, 'm, F> {
 
     /// Whether a failure was real.
     pub(in super::super::super) fn hardware_failed(&self) -> bool {
-        self.task.memory.tally().hardware
+        self.task.memory.tally.with(|tally| tally.hardware)
     }
 }
 
