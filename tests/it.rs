@@ -15,6 +15,7 @@ mod it {
     mod oracle;
     mod profile;
     mod quickfix;
+    mod recovery;
     mod report;
     mod rule_docs;
     mod support;
