@@ -11,7 +11,7 @@ use super::terms::{Site, Term, TermId, Terms};
 use crate::engine::{Analysis, Merge, NodeId};
 use crate::ir::cfg::{Edge, EdgeKind, TerminatorKind};
 use crate::ir::{
-    BinaryOp, BlockId, Body, Expr, Location, Name, Predicate, ReturnKind, Statement, StatementKind,
+    BinaryOp, BlockId, Body, Expr, Location, Name, Place, Predicate, ReturnKind, Statement, StatementKind,
 };
 use crate::profile::Profile;
 use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
@@ -218,8 +218,9 @@ impl Analysis for LockAnalysis<'_> {
             StatementKind::Assign { place, value } => {
                 for state in states {
                     self.fresh_count = 0;
+                    let steps = is_step(place, value);
                     let value = self.evaluate(state, value);
-                    let value = self.widened(state, place, value);
+                    let value = self.widened(state, place, value, steps);
                     self.lend_stored(state, place, value);
                     self.write(state, place, value);
                 }
@@ -380,6 +381,16 @@ impl Analysis for LockAnalysis<'_> {
         }
         // Renaming an older value of the same join may have moved a lock's name: then the join says something else.
         (joined.locks == old.locks).then_some(joined)
+    }
+}
+
+/// `n = n + 1`, `left = left - 100`
+fn is_step(place: &Place, value: &Expr) -> bool {
+    match value {
+        Expr::Binary(BinaryOp::Add | BinaryOp::Sub, from, by) => {
+            matches!((&**from, &**by), (Expr::Read(read), Expr::Int(_)) if read == place)
+        }
+        _ => false,
     }
 }
 

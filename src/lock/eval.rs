@@ -193,7 +193,14 @@ impl LockAnalysis<'_> {
 
     /// What is written to a variable that walks: in a loop, `p = p->next` gives each round a longer name and `n = n + 1` another number,
     /// without end. From the first round on the value is one that came into being here, told apart only from the older ones.
-    pub(super) fn widened(&mut self, state: &mut PathState, place: &Place, value: TermId) -> TermId {
+    /// `steps`: a constant is added to the variable.
+    pub(super) fn widened(
+        &mut self,
+        state: &mut PathState,
+        place: &Place,
+        value: TermId,
+        steps: bool,
+    ) -> TermId {
         let walks = place.as_local().is_some() && self.in_cycle[self.here.block.0 as usize];
         if !walks {
             return value;
@@ -201,7 +208,7 @@ impl LockAnalysis<'_> {
         let address = self.address(state, place);
         let old = self.value_at(state, address);
         let counted = match (self.terms.get(old), self.terms.get(value)) {
-            (Term::Int(before), Term::Int(after)) => *before >= COUNTED && *after == before + 1,
+            (Term::Int(before), Term::Int(_)) => steps && before.abs() >= COUNTED,
             (Term::Fresh(_) | Term::Older(_) | Term::Oldest(_), Term::Binary(BinaryOp::Add, start, step)) => {
                 *start == old && matches!(self.terms.get(*step), Term::Int(_))
             }
