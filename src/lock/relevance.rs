@@ -201,7 +201,9 @@ impl Relevance {
     ) {
         match kind {
             StatementKind::Assign { place, value } => {
-                if self.define(live, place) {
+                // An object that is put into memory may be a locked one that somebody finds there.
+                let stored = !place.projections.is_empty() && matches!(value, Expr::Read(_));
+                if self.define(live, place) || stored {
                     self.use_expr(live, value);
                 }
             }
