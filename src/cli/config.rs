@@ -207,6 +207,7 @@ impl Build {
             loop_macros: config.loop_macros,
             once_macros: config.once_macros,
             attributes: config.attributes,
+            ..ProfileText::default()
         };
         self.own.join(&own.into_profile(name)?);
         Ok(())

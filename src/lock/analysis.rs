@@ -81,7 +81,12 @@ impl<'a> LockAnalysis<'a> {
 
     /// Whether the function declares a lock contract.
     pub fn declares_contract(&self) -> bool {
-        self.body.annotations.iter().any(|annotation| super::convention::declares_contract(&annotation.name))
+        self.body.returns == ReturnKind::Guard
+            || self
+                .body
+                .annotations
+                .iter()
+                .any(|annotation| super::convention::declares_contract(&annotation.name))
     }
 
     /// The profile.
@@ -117,7 +122,7 @@ impl<'a> LockAnalysis<'a> {
                 signs if signs.within(Signs::NONZERO) => ExitKind::True,
                 _ => ExitKind::Other,
             },
-            ReturnKind::Pointer => match signs {
+            ReturnKind::Pointer | ReturnKind::Guard => match signs {
                 Signs::ZERO => ExitKind::Null,
                 Signs::NEGATIVE => ExitKind::ErrorPointer,
                 signs if signs.within(Signs::NONZERO) => ExitKind::Pointer,

@@ -56,6 +56,9 @@ impl LockAnalysis<'_> {
             let result = self.unknown_call(&mut state, None, place, args, &values);
             return self.finish(state, place, result, out);
         };
+        if self.profile.suspends.contains(name) {
+            self.suspend(&state);
+        }
         match self.meanings.of(name) {
             CallMeaning::Summary(summary) => {
                 self.apply_summary(state, place, name, summary, args, &values, spelled, out);
@@ -86,6 +89,19 @@ impl LockAnalysis<'_> {
                 let result = self.unknown_call(&mut state, Some(name), place, args, &values);
                 self.finish(state, place, result, out);
             }
+        }
+    }
+
+    /// The task may stop here for as long as it takes: nothing that blocks others should be held.
+    fn suspend(&mut self, state: &PathState) {
+        let held: Vec<LockKey> = state
+            .locks
+            .iter()
+            .filter(|(key, lock)| lock.is_held() && !self.profile.family(key.family).asynchronous)
+            .map(|(key, _)| key)
+            .collect();
+        for key in held {
+            self.record(state, key, EventKind::Suspended);
         }
     }
 
@@ -326,6 +342,11 @@ impl LockAnalysis<'_> {
     ) -> LockKey {
         let argument = |n: &u8| values.get(usize::from(*n)).copied();
         let text = |n: &u8| spelled.get(usize::from(*n)).map(|text| text.to_string());
+        if let (LockRoot::Argument(n), true) = (&effect.lock.root, self.profile.family(effect.family).guarded)
+            && let Some(address) = argument(n)
+        {
+            constrain(&mut self.terms, state, address, Signs::POSITIVE);
+        }
         let (start, mut spelling) = match &effect.lock.root {
             LockRoot::Argument(n) => (argument(n), text(n)),
             LockRoot::ThroughArgument(n) => {
@@ -435,8 +456,10 @@ impl LockAnalysis<'_> {
             state.doubtful |= !possible;
         }
         // Locks are named by what memory held before the call.
+        let given = case.gives.as_ref().and_then(|path| self.instantiate(&state, path, values, zero));
         let result = match case.value {
             Some(value) => self.terms.int(value),
+            None if given.is_some() => given.unwrap_or(zero),
             None if case.changes.is_empty() && is_question(name) => {
                 self.terms.intern(Term::Call(name.clone(), values.iter().copied().collect()))
             }
@@ -454,7 +477,16 @@ impl LockAnalysis<'_> {
             keys.push(key);
         }
         self.disturb(&mut state, args);
-        if !constrain(&mut self.terms, &mut state, result, case.result) {
+        let told = if given.is_some() { Signs::POSITIVE } else { case.result };
+        if !constrain(&mut self.terms, &mut state, result, told) {
+            return;
+        }
+        let attempted_in_vain = case.changes.iter().zip(&keys).any(|(change, &key)| {
+            change.attempt
+                && self.profile.family(key.family).guarded
+                && state.locks.get(key).is_some_and(|lock| lock.is_held())
+        });
+        if attempted_in_vain {
             return;
         }
         for (change, key) in case.changes.iter().zip(keys) {

@@ -71,6 +71,10 @@ pub enum EventKind {
     QueryAcquire,
     /// The result that tells whether it was taken is thrown away.
     ResultIgnored,
+    /// The guard that holds it was thrown away without being run.
+    Leaked,
+    /// Held where the task may be suspended.
+    Suspended,
     /// Destroyed while held.
     DestroyedHeld,
 }

@@ -9,7 +9,7 @@ use super::assume;
 use super::event::Exit;
 use super::state::{Entry, LockKey, LockState, Now, Signs, lookup};
 use super::terms::{Term, TermId};
-use crate::ir::{LocalKind, Name};
+use crate::ir::{LocalKind, Name, ReturnKind};
 use crate::profile::FamilyId;
 
 /// More cases than this are not told apart: the summary says "unknown".
@@ -47,6 +47,8 @@ pub struct LockChange {
     pub path: Option<Path>,
     /// Its state at the exit.
     pub state: LockState,
+    /// It was never taken for certain, only tried.
+    pub attempt: bool,
 }
 
 /// One way a call can end.
@@ -58,6 +60,8 @@ pub struct Case {
     pub result: Signs,
     /// The result, when it is one integer.
     pub value: Option<i64>,
+    /// What the result stands for, when it is a guard: the address of its lock.
+    pub gives: Option<Path>,
     /// Locks that changed.
     pub changes: Vec<LockChange>,
 }
@@ -76,7 +80,7 @@ impl Case {
 
     /// Nothing is known of it.
     fn unknown() -> Self {
-        Case { conditions: Vec::new(), result: Signs::ANY, value: None, changes: Vec::new() }
+        Case { conditions: Vec::new(), result: Signs::ANY, value: None, gives: None, changes: Vec::new() }
     }
 }
 
@@ -123,6 +127,9 @@ impl Summary {
         other.result = other.result.or(case.result);
         if other.value != case.value {
             other.value = None;
+        }
+        if other.gives != case.gives {
+            other.gives = None;
         }
         other.conditions.retain_mut(|(path, signs, firm)| {
             match case.conditions.iter().find(|(same, ..)| same == path) {
@@ -306,13 +313,22 @@ impl LockAnalysis<'_> {
 
     fn case(&self, exit: &Exit, blamed: &dyn Fn(LockKey) -> bool) -> Case {
         let mut changes = Vec::new();
+        let guards = self.body().returns == ReturnKind::Guard;
+        let gives = exit.name.filter(|_| guards).and_then(|value| self.path(value, None));
+        let gives = gives.filter(|path| !matches!(path, Path::Int(_)));
+        let name = exit.name.filter(|_| gives.is_none());
         for (key, state) in exit.state.locks.iter() {
             let returned = exit.name.filter(|&value| self.terms.contains(key.address, value));
             let local = self.roots_in_local(key.address) && returned.is_none();
             if state.balance() == 0 || blamed(key) || local {
                 continue;
             }
-            changes.push(LockChange { family: key.family, path: self.path(key.address, exit.name), state });
+            changes.push(LockChange {
+                family: key.family,
+                path: self.path(key.address, name),
+                state,
+                attempt: !self.taken.contains(&key),
+            });
         }
         let conditions = exit.state.facts.iter().filter(|(_, fact)| fact.signs != Signs::ANY);
         let conditions = conditions
@@ -330,7 +346,7 @@ impl LockAnalysis<'_> {
                 (assume::signs(&self.terms, &exit.state, value, true), number)
             }
         };
-        Case { conditions, result, value, changes }
+        Case { conditions, result, value, gives, changes }
     }
 
     fn roots_in_local(&self, address: TermId) -> bool {
