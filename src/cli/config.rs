@@ -284,7 +284,10 @@ fn profiles(named: &[String], own: &Profile) -> Profiles {
             Some((ProfileMarker::Include(markers), joined(&[name])))
         })
         .collect();
-    Profiles { choices, fallback: joined(&BUILTIN) }
+    // A file that fits none is C: a function called `await` suspends nothing there, and nothing unwinds.
+    let mut fallback = Arc::unwrap_or_clone(joined(&BUILTIN));
+    (fallback.unwinds, fallback.suspends) = (false, Default::default());
+    Profiles { choices, fallback: Arc::new(fallback) }
 }
 
 /// The built-in profiles, chosen per file, and nothing configured.

@@ -285,8 +285,9 @@ impl<'a> TreeAnalysis<'a> {
         let file = self.read.tree.definition(function).file;
         let profile = self.settings.profiles.get(self.read.dialects[file.0 as usize]);
         let shared = |name: &str| self.read.shared.get(name);
-        let shared = Shared { macros: &shared, declarations: &self.read.declarations };
-        let frontend = frontend_of(self.sources.path(file))?;
+        let path = self.sources.path(file);
+        let shared = Shared { macros: &shared, declarations: &self.read.declarations, path };
+        let frontend = frontend_of(path)?;
         let mut body = environment::with(frontend, &unit.index, &shared, profile, |environment| {
             (frontend.lower)(file, &source.text, &source.definition, environment)
         });

@@ -15,6 +15,8 @@ pub struct Shared<'a> {
     pub macros: &'a dyn Fn(&str) -> Option<&'a MacroDefinition>,
     /// Types.
     pub declarations: &'a SharedDeclarations,
+    /// The file that asks.
+    pub path: &'a str,
 }
 
 /// Runs `work` with the environment of a file.
@@ -26,7 +28,7 @@ pub fn with<'a, R>(
     work: impl FnOnce(&dyn Environment) -> R,
 ) -> R {
     if frontend.name == rust::FRONTEND.name {
-        return work(&RustEnvironment::new(index, &Tree(shared.declarations), &Known(profile)));
+        return work(&RustEnvironment::new(index, &Tree(shared.declarations, shared.path), &Known(profile)));
     }
     work(&CEnvironment::new(index, shared.macros, &profile.block_macros, &profile.attributes))
 }
@@ -69,11 +71,11 @@ fn told(manifest: &str) -> Option<u16> {
     (manifest.contains("[package]") && !inherits).then_some(FIRST)
 }
 
-struct Tree<'d>(&'d SharedDeclarations);
+struct Tree<'d>(&'d SharedDeclarations, &'d str);
 
 impl Declared for Tree<'_> {
     fn declared(&self, key: &str) -> &[Name] {
-        self.0.get(key)
+        self.0.get(key, self.1)
     }
 }
 

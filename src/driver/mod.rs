@@ -287,7 +287,7 @@ pub fn picture(
     let fallback = settings.profiles.fallback_dialect();
     let profile = settings.profiles.get(settings.profiles.choose(&index.includes).unwrap_or(fallback));
     let declarations = SharedDeclarations::default();
-    let shared = environment::Shared { macros: &|_| None, declarations: &declarations };
+    let shared = environment::Shared { macros: &|_| None, declarations: &declarations, path };
     let slice = definition.span.of(text);
     let body = environment::with(frontend, &index, &shared, profile, |environment| {
         (frontend.lower)(file, slice, definition, environment)

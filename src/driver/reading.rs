@@ -187,7 +187,7 @@ fn read_file(
 impl ReadTree {
     fn merge(&mut self, file: FileId, path: &str, read: FileRead, settings: &Settings) {
         let FileRead { index, references, leading, texts, .. } = read;
-        self.declarations.add(&index);
+        self.declarations.add(&index, path);
         let first = self.tree.len() as u32;
         let definition = |name: &str| index.macros.get(name);
         self.tree.add(file, path, &index, references, &|call, visit| {

@@ -76,6 +76,8 @@ pub enum ReturnKind {
 pub enum Remark {
     /// It ended at once, and nobody looked at it.
     Discarded,
+    /// Its end runs code of the tree's own.
+    EndsWithCode,
     /// It lives, without a name, as long as the body of the `match`, `if let` or loop that looks at it.
     Scrutinee,
 }

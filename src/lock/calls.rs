@@ -10,7 +10,7 @@ use super::state::{LockKey, LockState, Now, PathState, Signs};
 use super::summary::{Case, Summary, changed, without_saved};
 use super::terms::{Term, TermId};
 use crate::ir::{BinaryOp, Callee, Expr, LocalKind, Name, Place, UnaryOp};
-use crate::profile::{Alias, CallEffect, Effect, LockRoot, NoReturn, ReleasedBy, ResultTest};
+use crate::profile::{Alias, CallEffect, Effect, LockFamily, LockRoot, NoReturn, ReleasedBy, ResultTest};
 
 /// Words that mark a call as a question: asked again on the same arguments, it presumably gives the same answer.
 const PREDICATE_WORDS: [&str; 24] = [
@@ -53,11 +53,14 @@ impl LockAnalysis<'_> {
     ) {
         let values: Vec<TermId> = args.iter().map(|arg| self.evaluate(&mut state, arg)).collect();
         let Callee::Named(name) = callee else {
+            if self.profile.unwinds {
+                self.record_held(&state, EventKind::MayUnwind, |_| true);
+            }
             let result = self.unknown_call(&mut state, None, place, args, &values);
             return self.finish(state, place, result, out);
         };
         if self.profile.suspends.contains(name) {
-            self.suspend(&state);
+            self.record_held(&state, EventKind::Suspended, |family| !family.asynchronous);
         }
         match self.meanings.of(name) {
             CallMeaning::Summary(summary) => {
@@ -92,16 +95,16 @@ impl LockAnalysis<'_> {
         }
     }
 
-    /// The task may stop here for as long as it takes: nothing that blocks others should be held.
-    fn suspend(&mut self, state: &PathState) {
+    /// Notes of each lock that is held, of the families wanted, that something happens meanwhile.
+    fn record_held(&mut self, state: &PathState, kind: EventKind, wanted: impl Fn(&LockFamily) -> bool) {
         let held: Vec<LockKey> = state
             .locks
             .iter()
-            .filter(|(key, lock)| lock.is_held() && !self.profile.family(key.family).asynchronous)
+            .filter(|(key, lock)| lock.is_held() && wanted(self.profile.family(key.family)))
             .map(|(key, _)| key)
             .collect();
         for key in held {
-            self.record(state, key, EventKind::Suspended);
+            self.record(state, key, kind.clone());
         }
     }
 

@@ -75,8 +75,13 @@ impl LockAnalysis<'_> {
             }
             Effect::ReleaseIf(test) => return self.release_if(side, key, effect.mode, test, out),
             Effect::GuardRelease => {
-                if side.state.locks.get(key).is_some_and(|lock| lock.is_held()) {
+                let lock = side.state.locks.get(key);
+                if lock.is_some_and(|lock| lock.is_held()) {
                     self.release(&mut side.state, key, any_context(effect.mode), None);
+                } else if lock.is_some_and(|lock| lock.now == Now::Released)
+                    && self.profile.family(key.family).guarded
+                {
+                    self.record(&side.state, key, EventKind::ReleasedUnderGuard);
                 }
             }
             Effect::Query(test) => {

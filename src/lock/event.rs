@@ -73,6 +73,10 @@ pub enum EventKind {
     ResultIgnored,
     /// The guard that holds it was thrown away without being run.
     Leaked,
+    /// A guard ends whose lock this path has given back already.
+    ReleasedUnderGuard,
+    /// Held where code of somebody else runs that may unwind.
+    MayUnwind,
     /// Held where the task may be suspended.
     Suspended,
     /// Destroyed while held.

@@ -80,6 +80,7 @@ impl ProfileText {
         profile.block_macros.extend(self.loop_macros.into_iter().map(|name| (Name::from(name), true)));
         profile.block_macros.extend(self.once_macros.into_iter().map(|name| (Name::from(name), false)));
         profile.attributes.extend(self.attributes.into_iter().map(Name::from));
+        profile.unwinds = self.unwinds;
         profile.suspends.extend(self.suspends.into_iter().map(Name::from));
         profile.runs_closure.extend(self.runs_closure.into_iter().map(Name::from));
         let wrappers = |names: Vec<String>, kind| names.into_iter().map(move |name| (Name::from(name), kind));
@@ -129,6 +130,7 @@ impl Profile {
         self.types.extend(other.types.iter().cloned());
         self.wrappers.extend(other.wrappers.iter().map(|(name, kind)| (name.clone(), *kind)));
         self.runs_closure.extend(other.runs_closure.iter().cloned());
+        self.unwinds |= other.unwinds;
         self.suspends.extend(other.suspends.iter().cloned());
     }
 }

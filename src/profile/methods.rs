@@ -47,7 +47,9 @@ pub(super) fn add_signature(
 pub(super) fn add_method(profile: &mut Profile, name: &Name, effect: Effect) {
     // Pointers have methods of these names too.
     let ambiguous = matches!(effect, Effect::Upgrade(_) | Effect::Downgrade);
-    if let (Some((_, method)), false) = (name.rsplit_once("::"), ambiguous) {
+    let Some((owner, method)) = name.rsplit_once("::") else { return };
+    let of_a_type = owner.rsplit("::").next().is_some_and(|word| word.starts_with(char::is_uppercase));
+    if of_a_type && !ambiguous {
         profile.methods.insert(Name::new(format!(".{method}")));
     }
 }

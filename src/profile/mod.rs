@@ -267,6 +267,8 @@ pub struct Profile {
     pub wrappers: FxHashMap<Name, Wrapper>,
     /// Methods that run a closure before they return.
     pub runs_closure: FxHashSet<Name>,
+    /// Code that is called without being known may unwind.
+    pub unwinds: bool,
     /// Calls at which a task may be suspended.
     pub suspends: FxHashSet<Name>,
 }

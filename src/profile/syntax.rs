@@ -39,6 +39,8 @@ pub struct ProfileText {
     pub once_macros: Vec<String>,
     /// Attribute words.
     pub attributes: Vec<String>,
+    /// Code that is called without being known may unwind.
+    pub unwinds: bool,
     /// Calls at which a task may be suspended.
     pub suspends: Vec<String>,
     /// Methods that run a closure before they return.

@@ -11,6 +11,7 @@ mod flag_tracked;
 mod guard_across_await;
 mod guard_dropped;
 mod guard_leaked;
+mod guard_manual_mix;
 mod inconsistent_exit;
 mod irq_enable;
 mod loop_imbalance;
@@ -22,6 +23,7 @@ mod release_not_held;
 mod saved_flags;
 mod scrutinee_guard;
 mod uncorrelated_condition;
+mod unwind_held;
 mod wrong_flavour;
 
 use crate::diagnostic::RuleMeta;
@@ -43,8 +45,10 @@ pub static RULES: &[&RuleMeta] = &[
     &wrong_flavour::META,
     &saved_flags::META,
     &irq_enable::META,
+    &guard_manual_mix::META,
     &guard_dropped::META,
     &guard_leaked::META,
+    &unwind_held::META,
     &scrutinee_guard::META,
     &guard_across_await::META,
     &loop_imbalance::META,
@@ -63,6 +67,7 @@ pub static CHECKS: &[fn(&mut RuleCx<'_, '_>)] = &[
     scrutinee_guard::check,
     double_acquire::check,
     double_release::check,
+    guard_manual_mix::check,
     guard_leaked::check,
     configuration_imbalance::check,
     loop_imbalance::check,
@@ -74,6 +79,7 @@ pub static CHECKS: &[fn(&mut RuleCx<'_, '_>)] = &[
     flag_tracked::check,
     guard_dropped::check,
     guard_across_await::check,
+    unwind_held::check,
 ];
 
 /// The rule called `key`, by id (any case) or by name.

@@ -31,6 +31,7 @@ impl Declarations {
         match item {
             Item::Struct(item) => {
                 let names = parameters(names, &item.generics);
+                self.parameters(&item.ident, &item.generics);
                 self.record(&item.ident.to_string(), &item.fields, &names);
             }
             Item::Union(item) => {
@@ -38,6 +39,7 @@ impl Declarations {
             }
             Item::Enum(item) => {
                 let names = parameters(names, &item.generics);
+                self.parameters(&item.ident, &item.generics);
                 self.insert(format!("record {}", item.ident), String::new());
                 for variant in &item.variants {
                     self.record(&format!("{}::{}", item.ident, variant.ident), &variant.fields, &names);
@@ -45,7 +47,10 @@ impl Declarations {
             }
             Item::Static(item) => self.insert(item.ident.to_string(), spelled(&item.ty, names)),
             Item::Const(item) => self.insert(item.ident.to_string(), spelled(&item.ty, names)),
-            Item::Type(item) => self.insert(format!("type {}", item.ident), spelled(&item.ty, names)),
+            Item::Type(item) => {
+                self.parameters(&item.ident, &item.generics);
+                self.insert(format!("type {}", item.ident), spelled(&item.ty, names));
+            }
             Item::Use(item) if !matches!(item.vis, syn::Visibility::Inherited) => {
                 names::imports(&item.tree, "", &mut |name, path| {
                     self.insert(format!("use {name}"), path.to_string());
@@ -55,6 +60,15 @@ impl Declarations {
             Item::Macro(item) => self.lazy_statics(item, names),
             Item::Trait(item) => self.insert(format!("trait {}", item.ident), String::new()),
             _ => {}
+        }
+    }
+
+    /// The names of type parameters, in order.
+    fn parameters(&mut self, item: &syn::Ident, generics: &syn::Generics) {
+        let names: Vec<String> =
+            generics.type_params().map(|parameter| parameter.ident.to_string()).collect();
+        if !names.is_empty() {
+            self.insert(format!("parameters {item}"), names.join(" "));
         }
     }
 
@@ -150,7 +164,10 @@ pub fn parameters(names: &Names, generics: &syn::Generics) -> Names {
     for parameter in &generics.params {
         if let syn::GenericParam::Type(parameter) = parameter {
             let ty = types::bounded(parameter.bounds.iter(), names, 0);
-            inner.bind(Name::new(parameter.ident.to_string()), ty);
+            // A parameter without bounds is known by its name alone: the type that is put there tells.
+            if ty != Ty::Bounded(Vec::new()) {
+                inner.bind(Name::new(parameter.ident.to_string()), ty);
+            }
         }
     }
     for predicate in generics.where_clause.iter().flat_map(|clause| &clause.predicates) {

@@ -84,11 +84,30 @@ impl Ty {
         if matches!(self, Ty::Unknown | Ty::Never) && other.is_known() { other } else { self }
     }
 
+    /// The type in which each of the names stands for the type at its side.
+    pub fn with(self, names: &[&str], types: &[Ty]) -> Ty {
+        let fill = |ty: Ty| ty.with(names, types);
+        match self {
+            Ty::Named(path, args) if args.is_empty() => {
+                let at = names.iter().position(|name| *name == path);
+                at.and_then(|at| types.get(at).cloned()).unwrap_or(Ty::Named(path, args))
+            }
+            Ty::Named(path, args) => Ty::Named(path, args.into_iter().map(fill).collect()),
+            Ty::Pointer(inner) => Ty::Pointer(Box::new(fill(*inner))),
+            Ty::List(inner) => Ty::List(Box::new(fill(*inner))),
+            Ty::Tuple(items) => Ty::Tuple(items.into_iter().map(fill).collect()),
+            Ty::Callable(output) => Ty::Callable(Box::new(fill(*output))),
+            other => other,
+        }
+    }
+
     /// The type in which `T` stands for `parameter` and `Self` for `this`.
     pub fn filled(self, parameter: &Ty, this: &Ty) -> Ty {
         let fill = |ty: Ty| ty.filled(parameter, this);
         match self {
-            Ty::Named(path, args) if path == "T" && args.is_empty() => parameter.clone(),
+            Ty::Named(path, args) if path == "T" && args.is_empty() && parameter.is_known() => {
+                parameter.clone()
+            }
             Ty::Named(path, args) if path == "Self" && args.is_empty() => this.clone(),
             Ty::Named(path, args) => Ty::Named(path, args.into_iter().map(fill).collect()),
             Ty::Pointer(inner) => Ty::Pointer(Box::new(fill(*inner))),

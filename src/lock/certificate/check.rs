@@ -117,6 +117,8 @@ impl Checker<'_> {
             | EventKind::ResultIgnored
             | EventKind::DestroyedHeld
             | EventKind::Leaked
+            | EventKind::ReleasedUnderGuard
+            | EventKind::MayUnwind
             | EventKind::Suspended => true,
             // Given back without having been taken: the caller's lock, unless it was forgotten that the path has met it before, or
             // that the lock was asked and not remembered.

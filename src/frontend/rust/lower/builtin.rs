@@ -46,9 +46,10 @@ impl Lowerer<'_> {
                 self.hand_on(value, span);
                 Some(Value::of(Expr::Int(-1), Ty::named("Result", Vec::new())))
             }
-            ("take" | "replace", _) if foreign && full.starts_with("std::mem::") => {
-                Some(self.replaced(first, rest, span))
-            }
+            ("take" | "replace", _) if foreign && full.starts_with("std::mem::") => match first {
+                Syntax::Reference(reference) => Some(self.replaced(&reference.expr, rest, span)),
+                _ => None,
+            },
             ("new" | "from" | "pin", false) | ("new" | "from" | "pin", true) => self.wrap(full, first, span),
             ("clone", _) => self.cloned_pointer(full, first),
             _ => None,
@@ -78,11 +79,7 @@ impl Lowerer<'_> {
     }
 
     /// `mem::take(&mut x)`, `mem::replace(&mut x, y)`
-    fn replaced(&mut self, first: &Syntax, rest: &[&Syntax], span: Span) -> Value {
-        let target = match first {
-            Syntax::Reference(reference) => &*reference.expr,
-            other => other,
-        };
+    fn replaced(&mut self, target: &Syntax, rest: &[&Syntax], span: Span) -> Value {
         let (mut place, mut ty) = self.place(target);
         if let (Ty::Pointer(_), Some(behind)) = (&ty, self.step(&place, &ty)) {
             (place, ty) = behind;

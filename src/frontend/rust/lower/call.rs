@@ -147,9 +147,12 @@ impl Lowerer<'_> {
     pub(super) fn result_type(&self, function: &str, this: &Ty) -> Ty {
         match self.env.declared(&format!("{function}()")) {
             [text] => {
-                let parameter = this.last_arg();
-                let ty = types::parse(text).filled(&parameter, this);
-                self.settle(ty)
+                let ty = types::parse(text);
+                let ty = match this {
+                    Ty::Named(path, args) => self.instance(ty, path, args),
+                    _ => ty,
+                };
+                self.settle(ty.filled(&Ty::Unknown, this))
             }
             _ => Ty::Unknown,
         }
@@ -165,7 +168,7 @@ impl Lowerer<'_> {
             let output = args.first().cloned().unwrap_or_default();
             let callee = Callee::Named(callee.clone());
             let spelled = arguments.spelled;
-            let pending = Pending { callee, args: exprs, spelled, output, carried: None, span };
+            let pending = Pending { callee, args: exprs, spelled, output, carried: None, guard: None, span };
             return Value { pending: Some(Box::new(pending)), ..Value::unknown(ty) };
         }
         let fresh = FRESH.contains(&last_word(callee));
@@ -213,6 +216,7 @@ impl Lowerer<'_> {
             return self.call_around(arguments, n, carried, syntax, span);
         }
         let gives = self.gives(&signature, arguments.values.get(n));
+        let guard = arguments.values.get(n).and_then(|value| self.guard_of(&value.ty));
         let mut exprs = arguments.exprs();
         if let (Some(expr), Some(slot)) = (&carried, exprs.get_mut(n)) {
             *slot = expr.clone();
@@ -224,7 +228,7 @@ impl Lowerer<'_> {
         }
         let callee = Callee::Named(name.clone());
         let pending =
-            Pending { callee, args: exprs, spelled: arguments.spelled, output: gives, carried, span };
+            Pending { callee, args: exprs, spelled: arguments.spelled, output: gives, carried, guard, span };
         match &pending.output {
             Ty::Named(path, args) if path == "Future" => {
                 let ty = pending.output.clone();
@@ -248,7 +252,7 @@ impl Lowerer<'_> {
 
     /// Runs a known call now.
     pub(super) fn run_pending(&mut self, pending: Pending) -> Value {
-        let Pending { callee, args, spelled, output, carried, span } = pending;
+        let Pending { callee, args, spelled, output, carried, span, .. } = pending;
         let Some(carried) = carried else {
             let value = self.call_for(callee, args, spelled, output, span);
             let made = self.guard_of(&value.ty).is_some().then_some(span);

@@ -148,6 +148,10 @@ impl Lowerer<'_> {
             }
         }
         if BORROWS.contains(&name) && args.is_empty() {
+            // What a guard gives access to is not the guard.
+            let is_guard = ty.path().is_some_and(|path| self.env.ends_with_a_call(path));
+            let (place, ty) =
+                if is_guard { self.step(&place, &ty).unwrap_or((place, ty)) } else { (place, ty) };
             return self.reference(place, ty);
         }
         self.note_unknown(&of, name, args, span);
@@ -194,6 +198,10 @@ impl Lowerer<'_> {
             return self.call_known(callee, arguments, args, span);
         }
         arguments.spelled.insert(0, Name::new(format!("&{spelled}")));
+        if self.env.declared(&format!("{callee}()")).len() > 1 {
+            // Several types of one name: whether this one is a lock, nobody tells.
+            self.note_unknown(&Ty::Unknown, last_word(callee), args, span);
+        }
         let result = self.result_type(callee, ty);
         self.call_declared(callee, arguments, result, span)
     }

@@ -97,8 +97,8 @@ impl Lowerer<'_> {
             }
             Ty::Named(path, args) => {
                 let [text] = self.env.declared(&format!("{path}.{name}")) else { return None };
-                let parameter = args.last().cloned().unwrap_or_default();
-                let member = self.settle(types::parse(text).filled(&parameter, ty));
+                let member = self.instance(types::parse(text), path, args);
+                let member = self.settle(member.filled(&Ty::Unknown, ty));
                 // A record that stands for the one guard in it.
                 let is_guard = self.guard_of(ty).is_some() && self.guard_of(&member).is_some();
                 Some((if is_guard { place.clone() } else { place.clone().field(name) }, member))
@@ -122,8 +122,7 @@ impl Lowerer<'_> {
             return Some((place.clone().deref().field(DATA), inner));
         }
         let [target] = self.env.declared(&format!("deref {path}")) else { return None };
-        let parameter = args.last().cloned().unwrap_or_default();
-        let target = self.settle(types::parse(target).filled(&parameter, ty));
+        let target = self.settle(self.instance(types::parse(target), path, args).filled(&Ty::Unknown, ty));
         let place = if self.guard_of(ty).is_some() { place.clone().deref() } else { place.clone() };
         Some((place.field(TARGET), target))
     }

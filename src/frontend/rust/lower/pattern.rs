@@ -4,7 +4,7 @@ use super::Lowerer;
 use super::value::Value;
 use crate::frontend::rust::types::{self, Ty, last_word};
 use crate::ir::environment::Wrapper;
-use crate::ir::{BinaryOp, BlockId, Expr, LocalKind, Place, Predicate, Projection};
+use crate::ir::{BinaryOp, BlockId, Expr, LocalKind, Place, Predicate, Projection, Remark};
 use crate::source::Span;
 use syn::Pat;
 
@@ -306,6 +306,9 @@ impl Lowerer<'_> {
     /// A variable with its first value.
     pub(super) fn bind_name(&mut self, name: &str, value: Value, span: Span) {
         let ty = value.ty.clone();
+        if self.guard_of(&ty).is_none() && self.ends_with_code(&ty) {
+            self.builder.remark(span, Remark::EndsWithCode);
+        }
         let id = self.new_local(name, LocalKind::Variable, ty.clone(), span);
         self.store(Place::local(id), value, span);
         self.name_local(name, id);

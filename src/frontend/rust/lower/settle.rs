@@ -84,9 +84,8 @@ impl Lowerer<'_> {
             }
         };
         for alias in self.env.declared(&format!("type {word}")) {
-            let target = types::parse(alias);
-            let parameter = args.last().cloned().unwrap_or_default();
-            add(self.settle_within(target.filled(&parameter, &Ty::Unknown), depth + 1));
+            let target = self.instance(types::parse(alias), word, &args);
+            add(self.settle_within(target, depth + 1));
         }
         let is_record = !self.env.declared(&format!("record {word}")).is_empty();
         for import in self.env.declared(&format!("use {word}")) {
@@ -98,6 +97,9 @@ impl Lowerer<'_> {
         }
         if is_record {
             add(Ty::named(word, args.clone()));
+        }
+        for full in self.through_modules(path) {
+            add(Ty::Named(full, args.clone()));
         }
         let single = !path.contains("::");
         for prefix in self.names.globs().filter(|_| single && known.is_empty()) {
@@ -114,6 +116,37 @@ impl Lowerer<'_> {
                 Ty::Unknown
             }
             _ => Ty::named(word, args),
+        }
+    }
+
+    /// `crate::loom::sync::Mutex`, where some module imports `std::sync` for others: `std::sync::Mutex`.
+    fn through_modules(&self, path: &Name) -> Vec<Name> {
+        let words: Vec<&str> = path.split("::").collect();
+        let mut found = Vec::new();
+        for at in (0..words.len().saturating_sub(1)).rev() {
+            for import in self.env.declared(&format!("use {}", words[at])) {
+                let full = Name::new(format!("{import}::{}", words[at + 1..].join("::")));
+                if self.env.is_telling_type(&full) && !found.contains(&full) {
+                    found.push(full);
+                }
+            }
+        }
+        found
+    }
+
+    /// A declared type of a record, with the record's type arguments put in.
+    pub(super) fn instance(&self, ty: Ty, record: &str, args: &[Ty]) -> Ty {
+        match self.env.declared(&format!("parameters {record}")) {
+            [names] => {
+                let names: Vec<&str> = names.split(' ').collect();
+                // Within the record's own methods the arguments are its parameters, under the names that they have there too.
+                let own = |(at, name): (usize, &&str)| {
+                    args.get(at).or_else(|| self.names.bound(name)).cloned().unwrap_or_default()
+                };
+                let args: Vec<Ty> = names.iter().enumerate().map(own).collect();
+                ty.with(&names, &args)
+            }
+            _ => ty,
         }
     }
 
@@ -169,6 +202,19 @@ impl Lowerer<'_> {
             [text] => self.parse_type(text),
             _ => Ty::Unknown,
         }
+    }
+
+    /// Whether the end of a value runs code that the tree, or a crate out of sight, has written for it.
+    pub(super) fn ends_with_code(&self, ty: &Ty) -> bool {
+        let Some(path) = ty.path() else { return false };
+        let word = last_word(path);
+        !self.env.declared(&format!("drop {word}")).is_empty()
+            || self.members(word).iter().any(|(_, ty)| {
+                ty.path()
+                    .is_some_and(|path| !self.env.declared(&format!("drop {}", last_word(path))).is_empty())
+            })
+            || word.ends_with("Guard")
+            || word == "Defer"
     }
 
     /// Whether ending a value of the type does something.

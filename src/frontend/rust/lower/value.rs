@@ -30,6 +30,8 @@ pub(super) struct Pending {
     pub output: Ty,
     /// The value that the result stands for.
     pub carried: Option<Expr>,
+    /// The guard that the call was given: it ends with the future if that never runs.
+    pub guard: Option<Name>,
     pub span: Span,
 }
 
@@ -116,6 +118,9 @@ impl Lowerer<'_> {
 
     /// Ends a value at once.
     pub(super) fn dispose(&mut self, value: Value, span: Span) {
+        if let Some(Pending { guard: Some(guard), carried: Some(carried), .. }) = value.pending.as_deref() {
+            return self.end_of(guard, carried.clone(), span);
+        }
         if let Ty::Tuple(items) = &value.ty {
             for (at, item) in items.clone().into_iter().enumerate().rev() {
                 let part = self.part(&value, at, item, span);
@@ -136,6 +141,9 @@ impl Lowerer<'_> {
 
     /// Hands a value on to somebody out of sight.
     pub(super) fn hand_on(&mut self, value: Value, span: Span) {
+        if let Some(Pending { guard: Some(guard), carried: Some(carried), .. }) = value.pending.as_deref() {
+            return self.guard_call(guard, "moved", carried.clone(), span);
+        }
         if let Ty::Tuple(items) = &value.ty {
             for (at, item) in items.clone().into_iter().enumerate() {
                 let part = self.part(&value, at, item, span);
