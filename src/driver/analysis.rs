@@ -12,12 +12,13 @@ use super::Settings;
 use super::environment::{self, Shared};
 use super::judge::{FunctionOutcome, Judged, judge};
 use super::reading::{ReadTree, frontend_of};
-use crate::interproc::evidence::Evidence;
+use crate::interproc::evidence::{CallerUse, Evidence, Tally};
 use crate::interproc::schedule::levels;
 use crate::interproc::tree::FunctionId;
 use crate::ir::{Body, Linkage, Name};
 use crate::lock::meaning::Meanings;
 use crate::lock::summary::Summary;
+use crate::profile::FamilyId;
 use crate::rules::context::Excerpt;
 use crate::source::{FileId, SourceMap, TextProvider};
 use rayon::prelude::*;
@@ -47,9 +48,17 @@ pub struct TreeAnalysis<'a> {
     closed: bool,
     judged: FxHashMap<FunctionId, Judged>,
     /// Functions whose changes of locks no caller bears out, with what was asked of callers while they still saw them.
-    doubted: FxHashMap<FunctionId, Evidence>,
+    doubted: FxHashMap<FunctionId, Doubt>,
     /// Summaries of names that may mean several definitions.
     joined: FxHashMap<Targets, Summary>,
+}
+
+/// What is not believed of a function.
+struct Doubt {
+    /// Families of the locks that it only seems to change.
+    families: Vec<FamilyId>,
+    /// What callers said while they still saw the changes.
+    evidence: Evidence,
 }
 
 /// A function's outcome, with its place.
@@ -138,32 +147,23 @@ impl<'a> TreeAnalysis<'a> {
         members
     }
 
-    /// A function that leaves locks changed without saying so, and none of whose callers acts on it, is either wrong or not
+    /// A function that leaves locks changed without saying so, and whose callers mostly act as if it did not, is either wrong or not
     /// understood. Either way its callers are not to be judged by what it seems to do.
     fn doubt(&mut self, members: &[FunctionId]) {
         for _ in 0..DOUBT_LIMIT {
-            let pending = members.iter().filter(|function| !self.doubted.contains_key(function));
-            let alone: Vec<(FunctionId, Evidence)> = pending
-                .copied()
-                .filter(|function| {
-                    let judged = self.judged.get(function);
-                    judged.is_some_and(|judged| judged.pending && judged.summary.changes_locks())
-                })
-                .map(|function| {
-                    let internal = self.read.tree.definition(function).linkage == Linkage::Internal;
-                    let evidence = self.evidence(function);
-                    (function, Evidence { all_visible: evidence.all_visible && internal, ..evidence })
-                })
-                .filter(|(_, evidence)| !(evidence.consumed || evidence.supplied || evidence.conforms))
-                .collect();
+            let mut dirty: FxHashSet<FunctionId> = FxHashSet::default();
+            let alone: Vec<(FunctionId, Doubt)> =
+                members.iter().filter_map(|&function| Some((function, self.doubtful(function)?))).collect();
             if alone.is_empty() {
                 return;
             }
-            let mut dirty: FxHashSet<FunctionId> = FxHashSet::default();
-            for (function, evidence) in alone {
-                self.doubted.insert(function, evidence);
+            for (function, doubt) in alone {
                 if let Some(judged) = self.judged.get_mut(&function) {
-                    judged.summary.doubt();
+                    judged.summary.doubt(&doubt.families);
+                }
+                match self.doubted.get_mut(&function) {
+                    Some(known) => known.families.extend(doubt.families),
+                    None => drop(self.doubted.insert(function, doubt)),
                 }
                 dirty.extend(
                     self.read.tree.callers(function).iter().filter(|f| members.binary_search(f).is_ok()),
@@ -171,6 +171,30 @@ impl<'a> TreeAnalysis<'a> {
             }
             self.round(members, dirty);
         }
+    }
+
+    /// What callers do not bear out of the changes of locks that `function` seems to make.
+    fn doubtful(&self, function: FunctionId) -> Option<Doubt> {
+        let judged = self.judged.get(&function)?;
+        if !judged.unspoken || !judged.summary.changes_locks() {
+            return None;
+        }
+        let internal = self.read.tree.definition(function).linkage == Linkage::Internal;
+        let evidence = self.evidence(function);
+        if evidence.conforms {
+            return None;
+        }
+        let (tallies, _) = self.tallies(function);
+        let borne_out = |family: FamilyId| {
+            let tally = tallies.iter().find(|(known, _)| *known == family);
+            tally.is_some_and(|(_, tally)| tally.bears_out())
+        };
+        let mut families: Vec<FamilyId> =
+            judged.summary.changed_families().filter(|&family| !borne_out(family)).collect();
+        families.sort_unstable();
+        families.dedup();
+        let evidence = Evidence { all_visible: evidence.all_visible && internal, ..evidence };
+        (!families.is_empty()).then_some(Doubt { families, evidence })
     }
 
     /// Judges the `dirty` ones among `members`, and whoever depends on what changes by that. Answers whose summary tells callers
@@ -188,8 +212,8 @@ impl<'a> TreeAnalysis<'a> {
             let done: Vec<Vec<(FunctionId, Judged)>> =
                 work.par_iter().map(|component| self.component(component)).collect();
             for (function, mut judged) in done.into_iter().flatten() {
-                if self.doubted.contains_key(&function) {
-                    judged.summary.doubt();
+                if let Some(doubt) = self.doubted.get(&function) {
+                    judged.summary.doubt(&doubt.families);
                 }
                 let before = self.judged.get(&function).map(|judged| &judged.summary);
                 let changed = match before {
@@ -306,16 +330,16 @@ impl<'a> TreeAnalysis<'a> {
         let nothing = FxHashMap::default();
         let again = |this: &Self, functions: &[FunctionId]| -> Vec<(FunctionId, Judged)> {
             let done = functions.par_iter().filter_map(|&function| {
-                let evidence =
-                    this.doubted.get(&function).cloned().unwrap_or_else(|| this.evidence(function));
+                let asked = this.doubted.get(&function).map(|doubt| doubt.evidence.clone());
+                let evidence = asked.unwrap_or_else(|| this.evidence(function));
                 this.judge(function, Some(evidence), &nothing).map(|judged| (function, judged))
             });
             done.collect()
         };
         let mut touched: Vec<FunctionId> = Vec::new();
         for (function, mut judged) in again(self, &pending) {
-            if self.doubted.contains_key(&function) {
-                judged.summary.doubt();
+            if let Some(doubt) = self.doubted.get(&function) {
+                judged.summary.doubt(&doubt.families);
             }
             let before = self.judged.get(&function);
             if judged.blamed && before.is_some_and(|before| before.summary != judged.summary) {
@@ -339,7 +363,9 @@ impl<'a> TreeAnalysis<'a> {
         let definition = tree.definition(function);
         let internal = definition.linkage == Linkage::Internal;
         let mut evidence = Evidence { callers: tree.callers(function).len(), ..Evidence::default() };
-        let followed = self.ask_callers(function, &mut evidence, HAND_ON_LIMIT);
+        let (tallies, followed) = self.tallies(function);
+        evidence.consumed = tallies.iter().any(|(_, tally)| tally.bears_out() && tally.consuming > 0);
+        evidence.supplied = tallies.iter().any(|(_, tally)| tally.bears_out() && tally.supplying > 0);
         let pointed_to = tree.may_be_pointed_to(function);
         // A static function that nobody mentions is named by a macro that pastes its name together: a callback too.
         evidence.callback = evidence.callers == 0 && (internal || pointed_to);
@@ -351,9 +377,21 @@ impl<'a> TreeAnalysis<'a> {
         evidence
     }
 
-    /// What the callers of `function` do with the locks that it leaves changed, and where they hand them on without a word, their
-    /// callers. Answers whether all of them could be followed.
-    fn ask_callers(&self, function: FunctionId, evidence: &mut Evidence, depth: usize) -> bool {
+    /// What the callers of `function` do with the locks that it leaves changed, by family, and where they hand them on without a
+    /// word, their callers. Answers also whether all of them could be followed.
+    fn tallies(&self, function: FunctionId) -> (Vec<(FamilyId, Tally)>, bool) {
+        let mut tallies = Vec::new();
+        let followed = self.ask_callers(function, None, &mut tallies, HAND_ON_LIMIT);
+        (tallies, followed)
+    }
+
+    fn ask_callers(
+        &self,
+        function: FunctionId,
+        only: Option<FamilyId>,
+        tallies: &mut Vec<(FamilyId, Tally)>,
+        depth: usize,
+    ) -> bool {
         let tree = &self.read.tree;
         let name = tree.name(tree.definition(function).name);
         let mut followed = true;
@@ -362,15 +400,37 @@ impl<'a> TreeAnalysis<'a> {
             let mut seen = false;
             for this in uses.filter(|this| this.callee == *name) {
                 seen = true;
-                evidence.consumed |= this.consumes;
-                evidence.supplied |= this.supplies;
-                if this.passes_on && depth > 0 && !(evidence.consumed || evidence.supplied) {
-                    self.ask_callers(caller, evidence, depth - 1);
+                if only.is_some_and(|family| family != this.family) {
+                    continue;
+                }
+                let said = if this.passes_on { self.passed_on(caller, this, depth) } else { this.tally() };
+                match tallies.iter_mut().find(|(family, _)| *family == this.family) {
+                    Some((_, tally)) => tally.add(said),
+                    None => tallies.push((this.family, said)),
                 }
             }
             followed &= seen;
         }
         followed
+    }
+
+    /// What the callers of a function say that itself passes a change on. Where none of them acts on it, it speaks against the change
+    /// itself, unless its name promises the change to callers out of sight.
+    fn passed_on(&self, function: FunctionId, this: &CallerUse, depth: usize) -> Tally {
+        if depth == 0 {
+            return Tally::default();
+        }
+        let mut tallies = Vec::new();
+        self.ask_callers(function, Some(this.family), &mut tallies, depth - 1);
+        let mut own = Evidence::default();
+        self.siblings(function, &mut own);
+        match tallies.first() {
+            Some((_, tally)) if tally.bearing() > 0 => *tally,
+            // Its caller is whoever calls the slot.
+            _ if own.conforms => Tally { supplying: 1, ..Tally::default() },
+            _ if this.promised => Tally::default(),
+            _ => Tally::AGAINST,
+        }
     }
 
     /// Variables of the file that `function` leaves out of balance, and no other function of the file the other way.

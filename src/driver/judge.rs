@@ -9,6 +9,7 @@ use crate::lock::certificate::{self, Certified};
 use crate::lock::convention;
 use crate::lock::exits::Imbalance;
 use crate::lock::meaning::Meanings;
+use crate::lock::relevance;
 use crate::lock::state::{LockKey, PathState};
 use crate::lock::summary::Summary;
 use crate::rules::CHECKS;
@@ -38,6 +39,8 @@ pub struct Judged {
     pub open_globals: Vec<(Name, bool)>,
     /// Hands over or releases locks without saying so: its callers decide.
     pub pending: bool,
+    /// Neither a contract nor a name that speaks of locking tells what it does to its callers' locks.
+    pub unspoken: bool,
     /// Something was reported on it with more than low confidence.
     pub blamed: bool,
 }
@@ -54,8 +57,12 @@ pub fn judge<'a>(
     let limit = DisjunctLimit::default();
     let mut analysis = LockAnalysis::new(body, meanings, false);
     let mut results = explore(&body.cfg, &mut analysis, limit);
-    // Exits that differ are told apart for callers by what the arguments were: only then are those facts worth keeping.
-    if results.cut.is_empty() && exits_differ(&analysis) {
+    // Exits that differ are told apart for callers by what the arguments were, and locks that are handed over may be known to them by
+    // what was written behind the arguments: only then are those facts worth keeping.
+    let tells = |analysis: &LockAnalysis<'_>| {
+        exits_differ(analysis) || changes_locks(analysis) && !relevance::left_behind(body).is_empty()
+    };
+    if results.cut.is_empty() && tells(&analysis) {
         let mut finer = LockAnalysis::new(body, meanings, true);
         let finer_results = explore(&body.cfg, &mut finer, limit);
         if finer_results.cut.is_empty() {
@@ -149,6 +156,7 @@ fn conclude(
         uses,
         open_globals,
         pending: pending && first_phase,
+        unspoken: !declared && !convention::is_about_locking(&body.name),
         blamed: is_blamed,
     }
 }
@@ -169,6 +177,13 @@ fn exits_differ(analysis: &LockAnalysis<'_>) -> bool {
     analysis.keys().into_iter().any(|key| {
         let balance = analysis.balance(key, true);
         [&balance.held, &balance.even, &balance.released].iter().filter(|exits| !exits.is_empty()).count() > 1
+    })
+}
+
+fn changes_locks(analysis: &LockAnalysis<'_>) -> bool {
+    analysis.keys().into_iter().any(|key| {
+        let balance = analysis.balance(key, true);
+        !balance.held.is_empty() || !balance.released.is_empty()
     })
 }
 

@@ -250,6 +250,25 @@ impl Cfg {
         cyclic
     }
 
+    /// The branches that decide whether `block` is executed, each with the edge taken, nearest first: those of its dominators that
+    /// have an edge into a block that dominates it in turn (the control dependences of Ferrante, Ottenstein and Warren, 1987, as far
+    /// as every way leads through them).
+    pub fn governing(&self, block: BlockId) -> Vec<(BlockId, EdgeId)> {
+        let dominators = algo::dominators::simple_fast(&self.graph, NodeIndex::new(self.entry.0 as usize));
+        let Some(chain) = dominators.dominators(NodeIndex::new(block.0 as usize)) else { return Vec::new() };
+        let chain: Vec<BlockId> = chain.map(|node| BlockId(node.index() as u32)).collect();
+        let links = chain.iter().zip(chain.iter().skip(1));
+        links
+            .filter(|(inner, outer)| {
+                self.successors(**outer).len() > 1 && self.predecessors(**inner).len() == 1
+            })
+            .filter_map(|(inner, outer)| {
+                let edge = self.successors(*outer).find(|edge| edge.target == *inner)?;
+                Some((*outer, edge.id))
+            })
+            .collect()
+    }
+
     /// The graph itself, for pictures and algorithms of petgraph's.
     pub fn graph(&self) -> &DiGraph<BasicBlock, EdgeKind> {
         &self.graph

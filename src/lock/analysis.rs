@@ -41,8 +41,9 @@ pub struct LockAnalysis<'a> {
     pub(super) here: Location,
     pub(super) fresh_count: u16,
     pub(super) node: NodeId,
-    /// Facts about parameters are kept to the exits, to tell cases of the summary apart.
-    pub(super) keep_inputs: bool,
+    /// What callers may want to know is kept to the exits: facts about parameters, which tell cases of the summary apart, and what
+    /// was written behind them.
+    pub(super) for_callers: bool,
     /// Events and exits are recorded (not while a path is replayed for feasibility only).
     pub(super) recording: bool,
     /// Paths run for findings.
@@ -51,12 +52,12 @@ pub struct LockAnalysis<'a> {
 
 impl<'a> LockAnalysis<'a> {
     /// Prepares the analysis of `body`.
-    pub fn new(body: &'a Body, meanings: Meanings<'a>, keep_inputs: bool) -> Self {
+    pub fn new(body: &'a Body, meanings: Meanings<'a>, for_callers: bool) -> Self {
         LockAnalysis {
             body,
             profile: meanings.profile,
             meanings,
-            relevance: Relevance::of(body, &meanings),
+            relevance: Relevance::of(body, &meanings, for_callers),
             demands: Demands::default(),
             in_cycle: body.cfg.in_cycle(),
             terms: Terms::default(),
@@ -68,7 +69,7 @@ impl<'a> LockAnalysis<'a> {
             here: Location { block: body.cfg.entry(), statement: 0 },
             fresh_count: 0,
             node: NodeId(0),
-            keep_inputs,
+            for_callers,
             recording: true,
             replays: Replays::default(),
         }
@@ -310,14 +311,14 @@ impl Analysis for LockAnalysis<'_> {
     }
 
     fn settle(&mut self, state: &mut PathState, block: BlockId) {
-        self.demands.update(&self.terms, &self.relevance, self.keep_inputs);
+        self.demands.update(&self.terms, &self.relevance, self.for_callers);
         let (demands, relevance) = (&self.demands, &self.relevance);
         state.store.retain(|&(address, _)| demands.address(relevance, block, address));
         let bound: SmallVec<[TermId; 16]> = state.store.iter().map(|entry| entry.1).collect();
         let mut facts = std::mem::take(&mut state.facts);
         facts.retain(|(about, fact)| !fact.is_any() && self.fact_matters(*about, block, &bound));
         state.facts = facts;
-        let (terms, relevance, keep) = (&self.terms, &self.relevance, self.keep_inputs);
+        let (terms, relevance, keep) = (&self.terms, &self.relevance, self.for_callers);
         state.locks.retain(|key, lock| {
             let quiet = !keep && lock.balance() == 0 && matches!(lock.now, Now::Released | Now::Failed);
             let name = terms

@@ -6,11 +6,13 @@ use super::effects::{Applied, Attempt};
 use super::event::EventKind;
 use super::meaning::{CallMeaning, ErrorPointer};
 use super::relevance::addresses;
-use super::state::{LockKey, LockState, Now, PathState, Signs};
-use super::summary::{Case, Summary, changed, without_saved};
+use super::state::{Fact, LockKey, LockState, Now, PathState, Signs, bind};
+use super::summary::{Case, LockChange, Summary, changed, without_saved};
 use super::terms::{Term, TermId};
 use crate::ir::{BinaryOp, Callee, Expr, LocalKind, Name, Place, UnaryOp};
-use crate::profile::{Alias, CallEffect, Effect, LockFamily, LockRoot, NoReturn, ReleasedBy, ResultTest};
+use crate::profile::{
+    Alias, CallEffect, Effect, FamilyId, LockFamily, LockRoot, NoReturn, ReleasedBy, ResultTest,
+};
 
 /// Words that mark a call as a question: asked again on the same arguments, it presumably gives the same answer.
 const PREDICATE_WORDS: [&str; 24] = [
@@ -140,6 +142,9 @@ impl LockAnalysis<'_> {
         if let Some(name) = name.filter(|name| name.contains("unlock")) {
             self.presume_released(state, name, values);
         }
+        if let Some(family) = name.and_then(|name| self.unlocked_by_counterpart(name)) {
+            self.uncertain.insert(family);
+        }
         self.lend(state, name, values);
         self.disturb(state, args);
         match name {
@@ -188,8 +193,19 @@ impl LockAnalysis<'_> {
         }
     }
 
+    /// The family that `name` presumably takes a lock of: it is unknown, but the name that it would be undone by is not.
+    fn unlocked_by_counterpart(&self, name: &str) -> Option<FamilyId> {
+        if name.contains("unlock") || !name.contains("lock") {
+            return None;
+        }
+        ["trylock", "lock"].iter().filter(|word| name.contains(**word)).find_map(|word| {
+            let effects = self.profile.calls.get(name.replacen(word, "unlock", 1).as_str())?;
+            effects.iter().find(|effect| effect.effect == Effect::Release).map(|effect| effect.family)
+        })
+    }
+
     /// Whether `value` is the object that `key` lies in, or was converted from it.
-    fn is_object_of(&self, key: LockKey, value: TermId) -> bool {
+    pub(super) fn is_object_of(&self, key: LockKey, value: TermId) -> bool {
         match self.terms.get(value) {
             Term::Int(_) | Term::Const(_) | Term::Str => false,
             Term::Call(name, args) if is_conversion(name) => {
@@ -292,6 +308,11 @@ impl LockAnalysis<'_> {
         for effect in effects {
             let mut next = Vec::new();
             for mut side in sides {
+                if !self.is_for_caller(&side.state, effect, values) {
+                    side.disturbs = true;
+                    next.push(side);
+                    continue;
+                }
                 let key = self.effect_key(&mut side.state, effect, values, side.result, spelled, name);
                 let attempt = self.attempt(&side.state, effect, place, values);
                 self.apply_effect(side, effect, key, args, attempt, &mut next);
@@ -306,6 +327,19 @@ impl LockAnalysis<'_> {
         }
     }
 
+    /// Whether the effect is one on a lock that the caller owns afterwards.
+    fn is_for_caller(&self, state: &PathState, effect: &CallEffect, values: &[TermId]) -> bool {
+        self.are_zero(state, &effect.only_if_zero, values)
+    }
+
+    /// Whether these arguments are all proved to be zero or null.
+    fn are_zero(&self, state: &PathState, arguments: &[u8], values: &[TermId]) -> bool {
+        arguments.iter().all(|n| {
+            let value = values.get(usize::from(*n));
+            value.is_some_and(|&value| assume::signs(&self.terms, state, value, false) == Signs::ZERO)
+        })
+    }
+
     /// What becomes of the result, and whether there is any doubt about it.
     fn attempt(
         &self,
@@ -314,11 +348,7 @@ impl LockAnalysis<'_> {
         place: Option<&Place>,
         values: &[TermId],
     ) -> Attempt {
-        let zero = |n: &u8| {
-            let value = values.get(usize::from(*n));
-            value.is_some_and(|&value| assume::signs(&self.terms, state, value, false) == Signs::ZERO)
-        };
-        let sure = !effect.sure_if_zero.is_empty() && effect.sure_if_zero.iter().all(zero);
+        let sure = !effect.sure_if_zero.is_empty() && self.are_zero(state, &effect.sure_if_zero, values);
         match place {
             _ if sure => Attempt::Certain,
             None => Attempt::Ignored,
@@ -433,8 +463,28 @@ impl LockAnalysis<'_> {
             return self.finish(state, place, result, out);
         }
         for case in &summary.cases {
-            self.apply_case(state.clone(), place, name, case, args, values, spelled, out);
+            let mut side = state.clone();
+            side.doubtful |= self.is_guessed(&state, summary, case, values);
+            self.apply_case(side, place, name, case, args, values, spelled, out);
         }
+    }
+
+    /// Whether it is a mere guess that the call ends in this way: it leaves alone what another way changes, nothing that it returns
+    /// tells them apart, and nobody here has looked at the arguments that do. `if (!size) return 0; lock(object); return 0;`
+    fn is_guessed(&mut self, state: &PathState, summary: &Summary, case: &Case, values: &[TermId]) -> bool {
+        let rival = |other: &Case| {
+            !other.changes.is_empty()
+                && other.result.and(case.result) != Signs::NONE
+                && (other.value.is_none() || case.value.is_none() || other.value == case.value)
+        };
+        if !case.changes.is_empty() || !summary.cases.iter().any(rival) {
+            return false;
+        }
+        let zero = self.terms.int(0);
+        case.conditions.iter().any(|(path, signs, _)| {
+            let Some(term) = self.instantiate(state, path, values, zero) else { return true };
+            !assume::signs(&self.terms, state, term, true).within(*signs)
+        })
     }
 
     #[allow(clippy::too_many_arguments)]
@@ -458,7 +508,7 @@ impl LockAnalysis<'_> {
             }
             state.doubtful |= !possible;
         }
-        // Locks are named by what memory held before the call.
+        // What is released is named by what memory held before the call.
         let given = case.gives.as_ref().and_then(|path| self.instantiate(&state, path, values, zero));
         let result = match case.value {
             Some(value) => self.terms.int(value),
@@ -468,33 +518,37 @@ impl LockAnalysis<'_> {
             }
             None => self.fresh(&mut state),
         };
-        let mut keys = Vec::new();
-        for change in &case.changes {
-            let address =
-                change.path.as_ref().and_then(|path| self.instantiate(&state, path, values, result));
-            let address = address.unwrap_or_else(|| self.wildcard());
-            let key = LockKey { family: change.family, address: self.terms.canonical(address) };
-            if let Some(path) = &change.path {
-                self.spell(key, path, spelled);
-            }
-            keys.push(key);
-        }
+        let released: Vec<Option<LockKey>> = case
+            .changes
+            .iter()
+            .map(|change| {
+                let before = changed(change).balance() <= 0;
+                before.then(|| self.changed_key(&state, change, values, result, spelled))
+            })
+            .collect();
+        let stores = self.named_stores(&state, case, values, result);
         self.disturb(&mut state, args);
-        let told = if given.is_some() { Signs::POSITIVE } else { case.result };
-        if !constrain(&mut self.terms, &mut state, result, told) {
-            return;
+        for (address, value, firm) in stores {
+            self.store_presumed(&mut state, address, value, firm);
         }
+        // What was taken may lie in what the callee made: `make_locked(&object)`.
+        let mut keys = Vec::with_capacity(released.len());
+        for (change, key) in case.changes.iter().zip(released) {
+            keys.push(key.unwrap_or_else(|| self.changed_key(&state, change, values, result, spelled)));
+        }
+        let told = if given.is_some() { Signs::POSITIVE } else { case.result };
         let attempted_in_vain = case.changes.iter().zip(&keys).any(|(change, &key)| {
             change.attempt
                 && self.profile.family(key.family).guarded
                 && state.locks.get(key).is_some_and(|lock| lock.is_held())
         });
-        if attempted_in_vain {
+        if attempted_in_vain || !constrain(&mut self.terms, &mut state, result, told) {
             return;
         }
         for (change, key) in case.changes.iter().zip(keys) {
             let after = changed(change);
             if after.balance() > 0 {
+                self.presume_object(&mut state, key.address);
                 self.hand_over(&mut state, key, without_saved(after.now), name);
             } else {
                 let mode = match after.now {
@@ -508,6 +562,62 @@ impl LockAnalysis<'_> {
             }
         }
         self.finish(state, place, result, out);
+    }
+
+    /// The lock that the callee changed, in this body's terms.
+    fn changed_key(
+        &mut self,
+        state: &PathState,
+        change: &LockChange,
+        values: &[TermId],
+        result: TermId,
+        spelled: &[Name],
+    ) -> LockKey {
+        let address = change.path.as_ref().and_then(|path| self.instantiate(state, path, values, result));
+        let address = address.unwrap_or_else(|| self.wildcard());
+        let key = LockKey { family: change.family, address: self.terms.canonical(address) };
+        if let Some(path) = &change.path {
+            self.spell(key, path, spelled);
+        }
+        key
+    }
+
+    /// What the callee leaves in memory, in this body's terms: addresses and values are those of before the call.
+    fn named_stores(
+        &mut self,
+        state: &PathState,
+        case: &Case,
+        values: &[TermId],
+        result: TermId,
+    ) -> Vec<(TermId, TermId, bool)> {
+        let mut named = Vec::with_capacity(case.stores.len());
+        for store in &case.stores {
+            let address = self.instantiate(state, &store.address, values, result);
+            let value = self.instantiate(state, &store.value, values, result);
+            if let (Some(address), Some(value)) = (address, value) {
+                named.push((address, value, store.firm));
+            }
+        }
+        named
+    }
+
+    /// A callee left `value` at `address`; what it only presumed is only presumed here.
+    fn store_presumed(&mut self, state: &mut PathState, address: TermId, value: TermId, firm: bool) {
+        if firm {
+            return self.write_at(state, address, value);
+        }
+        if !matches!(self.terms.get(value), Term::Int(_)) {
+            if let Some(kept) = self.terms.presumed(value) {
+                self.write_at(state, address, kept);
+            }
+            return;
+        }
+        let kept = self.fresh(state);
+        self.write_at(state, address, kept);
+        let mut fact =
+            Fact { equals: Some(value), ..Fact::signs(assume::signs(&self.terms, state, value, true)) };
+        fact.doubt();
+        bind(&mut state.facts, kept, fact);
     }
 
     /// A callee returns with `key` held.
@@ -566,7 +676,7 @@ impl LockAnalysis<'_> {
 }
 
 /// Whether a call only finds one object by way of another: `to_foo(dev)`, `FOO_I(inode)`, `foo_priv(dev)`.
-fn is_conversion(name: &str) -> bool {
+pub(super) fn is_conversion(name: &str) -> bool {
     const ENDS: [&str; 8] = ["_I", "_SB", "_M", "_INFO", "_PRIV", "_SERVER", "_priv", "drvdata"];
     name.starts_with("to_") || ENDS.iter().any(|end| name.ends_with(end))
 }

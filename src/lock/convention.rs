@@ -62,6 +62,11 @@ pub fn is_about_locking(name: &str) -> bool {
     lower.split('_').any(|word| speaks_of(word, "lock") || ["acquire", "grab"].contains(&word))
 }
 
+/// Whether a constant's name says that a lock is held: `VM_FAULT_LOCKED`.
+pub fn speaks_of_held(constant: &str) -> bool {
+    constant.split('_').any(|word| word.eq_ignore_ascii_case("locked"))
+}
+
 /// Whether the name promises to release a lock of the caller's.
 pub fn promises_to_release(name: &str) -> bool {
     promises(name, &GIVES, "unlock")

@@ -2,11 +2,12 @@
 
 use super::analysis::LockAnalysis;
 use super::assume::{self, constrain};
+use super::calls::is_conversion;
 use super::event::EventKind;
 use super::state::{Debt, Entry, LockKey, LockState, Now, PathState, Signs};
 use super::terms::{Term, TermId};
 use crate::ir::{Expr, UnaryOp};
-use crate::profile::{CallEffect, Context, Effect, LockMode, ResultTest, SavedState, Sharing};
+use crate::profile::{CallEffect, Context, Effect, LockMode, LockRoot, ResultTest, SavedState, Sharing};
 
 /// Nesting deeper than this is not counted further.
 const DEPTH_LIMIT: u8 = 8;
@@ -61,6 +62,9 @@ impl LockAnalysis<'_> {
     ) {
         let saved = self.saved_variable(&mut side.state, effect, args);
         self.presume_valid(&mut side.state, key);
+        if effect.effect == Effect::Acquire {
+            self.presume_pointer(&mut side.state, effect, args);
+        }
         match effect.effect {
             Effect::Acquire => {
                 self.acquire(&mut side.state, key, effect.mode, saved);
@@ -157,6 +161,35 @@ impl LockAnalysis<'_> {
         }
         if assume::signs(&self.terms, state, object, false).and(Signs::POSITIVE) != Signs::NONE {
             constrain(&mut self.terms, state, object, Signs::POSITIVE);
+        }
+    }
+
+    /// Nobody waits for a lock at a null pointer, and a variable that may be null tells by its value what was taken:
+    /// `lock = find(q); spin_lock(lock); … if (lock) spin_unlock(lock);`
+    fn presume_pointer(&mut self, state: &mut PathState, effect: &CallEffect, args: &[Expr]) {
+        let LockRoot::Argument(n) = effect.lock.root else { return };
+        let Some(Expr::Read(place)) = args.get(usize::from(n)) else { return };
+        if !place.as_local().is_some_and(|local| self.relevance.is_optional(local)) {
+            return;
+        }
+        let value = self.evaluate(state, &args[usize::from(n)]);
+        self.presume_object(state, value);
+    }
+
+    /// Where a lock was taken there is an object: its address is neither null nor an error pointer.
+    pub(super) fn presume_object(&mut self, state: &mut PathState, address: TermId) {
+        let computed = matches!(
+            self.terms.get(address),
+            Term::Int(_)
+                | Term::Const(_)
+                | Term::Field(..)
+                | Term::Index(..)
+                | Term::Local(_)
+                | Term::Pair(..)
+        );
+        if !computed && assume::signs(&self.terms, state, address, false).and(Signs::POSITIVE) != Signs::NONE
+        {
+            constrain(&mut self.terms, state, address, Signs::POSITIVE);
         }
     }
 
@@ -347,9 +380,11 @@ impl LockAnalysis<'_> {
             Some(LockState { entry, now: Now::Transferred }) => {
                 state.locks.set(key, LockState { entry, now: Now::Released });
             }
-            Some(LockState { now: Now::Released, .. }) => {
+            Some(LockState { entry, now: Now::Released }) => {
+                // Of what nests the caller may hold more than one.
+                let lent = entry == Entry::Held && self.profile.family(key.family).nests;
                 if !queried && !self.is_wildcard(key) {
-                    self.record(state, key, EventKind::DoubleRelease);
+                    self.record(state, key, EventKind::DoubleRelease { lent });
                 }
             }
         }
@@ -369,7 +404,23 @@ impl LockAnalysis<'_> {
             return held.map_or(key, |(other, _)| other);
         }
         let wild = LockKey { address: self.wildcard(), ..key };
-        if state.locks.get(wild).is_some_and(|lock| lock.is_held()) { wild } else { key }
+        if state.locks.get(wild).is_some_and(|lock| lock.is_held()) {
+            return wild;
+        }
+        self.known_in(state, key).unwrap_or(key)
+    }
+
+    /// The held lock of the object that the object of `key` was converted from: `lock(&inode->lock); foo_unlock(FOO_I(inode));`
+    fn known_in(&self, state: &PathState, key: LockKey) -> Option<LockKey> {
+        let object = self.terms.root(key.address);
+        if !matches!(self.terms.get(object), Term::Call(name, _) if is_conversion(name)) {
+            return None;
+        }
+        let held = state.locks.iter().filter(|(_, lock)| lock.is_held());
+        held.map(|(other, _)| other).find(|&other| {
+            // Two members of one object are two locks.
+            !self.terms.contains(other.address, object) && self.is_object_of(other, object)
+        })
     }
 
     fn check_flavour(

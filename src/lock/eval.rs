@@ -378,7 +378,19 @@ impl LockAnalysis<'_> {
         let local = self.terms.intern(Term::Local(id));
         let before = self.value_at(state, local);
         let signs = assume::signs(&self.terms, state, before, false);
+        let terms = &self.terms;
+        let parts = state.store.iter().copied().filter(|&(address, _)| is_part(terms, address, local));
+        let parts: Vec<(TermId, TermId)> = parts.collect();
         self.drop_parts(state, local);
+        // Members that point somewhere presumably still name the same objects.
+        for (address, value) in parts {
+            if !matches!(self.terms.get(value), Term::Int(_) | Term::Unary(..) | Term::Binary(..)) {
+                self.presume_kept(state, address, value);
+                if let Some(kept) = self.terms.presumed(value) {
+                    bind(&mut state.store, address, kept);
+                }
+            }
+        }
         let value = self.fresh(state);
         bind(&mut state.store, local, value);
         // A flag that tells what was done is mostly given to callees to be kept true: it presumably still says what it said.

@@ -47,7 +47,10 @@ pub enum EventKind {
         by: Option<Name>,
     },
     /// Given back although this path already gave it back.
-    DoubleRelease,
+    DoubleRelease {
+        /// The lock nests, and the function never took it: the caller may hold more than one.
+        lent: bool,
+    },
     /// Given back on a path on which taking it failed.
     ReleaseAfterFailure,
     /// Taken one way, given back another.

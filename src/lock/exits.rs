@@ -118,6 +118,16 @@ impl LockAnalysis<'_> {
             .any(|event| event.key == key && matches!(event.kind, EventKind::Released { held: true, .. }))
     }
 
+    /// Whether one and the same release gives back what was taken on one path, and what was not on another.
+    fn released_either_way(&self, key: LockKey) -> bool {
+        let releases = |wanted: bool| {
+            let events = self.events.iter().filter(move |event| event.key == key && !event.doubtful);
+            events
+                .filter(move |event| matches!(event.kind, EventKind::Released { held, .. } if held == wanted))
+        };
+        releases(true).any(|taken| releases(false).any(|other| other.at == taken.at))
+    }
+
     fn weigh_held(&self, key: LockKey, balance: Balance) -> Imbalance {
         let Balance { held, even, .. } = balance;
         let managed = self.releases(key);
@@ -190,7 +200,7 @@ impl LockAnalysis<'_> {
                     .iter()
                     .any(|event| event.key == key && matches!(event.kind, EventKind::Acquired { .. }))
         });
-        if !retaken && self.releases(key) {
+        if !retaken && self.released_either_way(key) {
             // The same body also takes it and gives it back: on these paths it gives back what it has not taken.
             return Imbalance::Mismatch { held: Vec::new(), released };
         }

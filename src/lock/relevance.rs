@@ -64,11 +64,14 @@ pub struct Relevance {
     exposed: Vec<Bits>,
     escaping: Vec<bool>,
     followed: Vec<bool>,
+    optional: Vec<bool>,
+    written_members: FxHashSet<Name>,
+    written_behind: FxHashSet<LocalId>,
 }
 
 impl Relevance {
-    /// Computes what matters in `body`.
-    pub fn of(body: &Body, meanings: &Meanings<'_>) -> Self {
+    /// Computes what matters in `body`; what it leaves behind its parameters matters when callers are to be told.
+    pub fn of(body: &Body, meanings: &Meanings<'_>, for_callers: bool) -> Self {
         let mut relevance = Relevance {
             locals: body.locals.len(),
             names: FxHashMap::default(),
@@ -77,7 +80,12 @@ impl Relevance {
             exposed: vec![Bits::default(); body.cfg.len()],
             escaping: escaping_locals(body),
             followed: followed_temporaries(body, meanings),
+            optional: optional_locals(body),
+            written_members: FxHashSet::default(),
+            written_behind: FxHashSet::default(),
         };
+        relevance.note_writes(body);
+        let told = if for_callers { left_behind(body) } else { Vec::new() };
         let mut order = body.cfg.reverse_postorder();
         order.reverse();
         loop {
@@ -99,9 +107,11 @@ impl Relevance {
                         relevance.use_expr(&mut live, condition);
                     }
                     TerminatorKind::Switch(scrutinee) => relevance.use_expr(&mut live, scrutinee),
-                    TerminatorKind::Return(Some(value)) => relevance.use_expr(&mut live, value),
+                    TerminatorKind::Return(value) => {
+                        value.iter().for_each(|value| relevance.use_expr(&mut live, value));
+                        told.iter().for_each(|place| relevance.use_place(&mut live, place));
+                    }
                     TerminatorKind::Branch(_)
-                    | TerminatorKind::Return(None)
                     | TerminatorKind::Goto
                     | TerminatorKind::Choice
                     | TerminatorKind::Unreachable => {}
@@ -143,6 +153,38 @@ impl Relevance {
     /// Whether the local's address is kept somewhere, so that any callee may write it.
     pub fn escapes(&self, local: LocalId) -> bool {
         self.escaping[local.0 as usize]
+    }
+
+    /// Whether the variable is set to null (or 0, or false) somewhere: having a value then tells what was done.
+    pub fn is_optional(&self, local: LocalId) -> bool {
+        self.optional[local.0 as usize]
+    }
+
+    /// Whether the body itself writes a member called `name`.
+    pub fn writes_member(&self, name: &Name) -> bool {
+        self.written_members.contains(name)
+    }
+
+    /// Whether the body itself writes what parameter `n` points to: `*n = …`.
+    pub fn writes_behind(&self, parameter: usize) -> bool {
+        self.written_behind.contains(&LocalId(parameter as u32))
+    }
+
+    fn note_writes(&mut self, body: &Body) {
+        for statement in body.cfg.blocks().flat_map(|block| &body.cfg.block(block).statements) {
+            let (StatementKind::Assign { place, .. } | StatementKind::Call { place: Some(place), .. }) =
+                &statement.kind
+            else {
+                continue;
+            };
+            match (place_name(place), &place.base) {
+                (Some(name), _) => drop(self.written_members.insert(name)),
+                (None, Base::Local(id)) if !place.projections.is_empty() => {
+                    self.written_behind.insert(*id);
+                }
+                _ => {}
+            }
+        }
     }
 
     /// Whether the temporary holds a pointer that is followed at once: `of(x)->lock`.
@@ -286,6 +328,11 @@ impl Relevance {
     }
 }
 
+/// Projections of a place that callers are told about: `(*p).a.b`.
+const LEFT_BEHIND_DEPTH: usize = 3;
+/// Places that callers are told about.
+const LEFT_BEHIND_LIMIT: usize = 12;
+
 /// Last member or global of a place; `None` for a plain local.
 fn place_name(place: &Place) -> Option<Name> {
     let member = place.projections.iter().rev().find_map(|step| match step {
@@ -324,6 +371,42 @@ fn escaping_locals(body: &Body) -> Vec<bool> {
         .enumerate()
         .map(|(at, local)| local.kind == LocalKind::Static || escaping.contains(&LocalId(at as u32)))
         .collect()
+}
+
+/// Memory right behind the parameters that the body writes: `*locked = true`, `find->tree = tree`.
+pub fn left_behind(body: &Body) -> Vec<&Place> {
+    let behind = |place: &Place| {
+        let parameter = matches!(place.base, Base::Local(id) if body.local(id).kind == LocalKind::Parameter);
+        let members = |step: &Projection| matches!(step, Projection::Field(_));
+        parameter
+            && place.projections.first() == Some(&Projection::Deref)
+            && place.projections.len() <= LEFT_BEHIND_DEPTH
+            && place.projections[1..].iter().all(members)
+    };
+    let statements = body.cfg.blocks().flat_map(|block| &body.cfg.block(block).statements);
+    let written = statements.filter_map(|statement| match &statement.kind {
+        StatementKind::Assign {
+            place,
+            value: Expr::Int(_) | Expr::Null | Expr::Read(_) | Expr::AddressOf(_),
+        } => Some(place),
+        _ => None,
+    });
+    let mut places: Vec<&Place> = written.filter(|place| behind(place)).collect();
+    places.truncate(LEFT_BEHIND_LIMIT);
+    places
+}
+
+/// Locals that are set to null somewhere.
+fn optional_locals(body: &Body) -> Vec<bool> {
+    let mut optional = vec![false; body.locals.len()];
+    for statement in body.cfg.blocks().flat_map(|block| &body.cfg.block(block).statements) {
+        if let StatementKind::Assign { place, value: Expr::Null | Expr::Int(0) } = &statement.kind
+            && let Some(local) = place.as_local()
+        {
+            optional[local.0 as usize] = true;
+        }
+    }
+    optional
 }
 
 /// Temporaries that some place starts from and dereferences, or that name the lock of an operation.

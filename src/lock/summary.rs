@@ -14,6 +14,10 @@ use crate::profile::FamilyId;
 
 /// More cases than this are not told apart: the summary says "unknown".
 const CASE_LIMIT: usize = 8;
+/// Of more ways of ending than this, those that change the same locks are one whatever they tell.
+const GATHER_LIMIT: usize = 48;
+/// More memory than this that a call writes is not told of.
+const STORE_LIMIT: usize = 12;
 
 /// A value or address in terms of the call: arguments, globals, result.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,13 +68,30 @@ pub struct Case {
     pub gives: Option<Path>,
     /// Locks that changed.
     pub changes: Vec<LockChange>,
+    /// What it left in memory that the arguments lead to, as far as callers can name it: `find->tree = tree`, `*locked = true`.
+    pub stores: Vec<Store>,
+}
+
+/// What a call leaves at an address behind its arguments.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Store {
+    /// The address.
+    pub address: Path,
+    /// What memory holds there.
+    pub value: Path,
+    /// Proved at the exit; otherwise something happened since that may have changed it.
+    pub firm: bool,
 }
 
 impl Case {
     /// Whether a caller can tell this way from `other`: by the result, or by what was so when it called.
     fn is_told_from(&self, other: &Case) -> bool {
-        let by_result =
-            self.result.and(other.result) != self.result || self.result.and(other.result) != other.result;
+        self.result != other.result || self.excludes(other)
+    }
+
+    /// Whether no call can end in both ways at once: by the result, or by what was so when it was made.
+    fn excludes(&self, other: &Case) -> bool {
+        let by_result = self.result.and(other.result) == Signs::NONE;
         let by_value = self.value.is_some() && other.value.is_some() && self.value != other.value;
         let by_condition = self.conditions.iter().any(|(path, signs, _)| {
             other.conditions.iter().any(|(same, others, _)| same == path && signs.and(*others) == Signs::NONE)
@@ -78,9 +99,40 @@ impl Case {
         by_result || by_value || by_condition
     }
 
+    /// What is true of both; they change the same locks.
+    fn merged(&self, other: &Case) -> Case {
+        let mut merged = self.clone();
+        merged.result = merged.result.or(other.result);
+        if merged.value != other.value {
+            merged.value = None;
+        }
+        if merged.gives != other.gives {
+            merged.gives = None;
+        }
+        merged.stores.retain(|store| other.stores.contains(store));
+        merged.conditions.retain_mut(|(path, signs, firm)| {
+            match other.conditions.iter().find(|(same, ..)| same == path) {
+                Some((_, more, sure)) => {
+                    *signs = signs.or(*more);
+                    *firm &= sure;
+                    *signs != Signs::ANY
+                }
+                None => false,
+            }
+        });
+        merged
+    }
+
     /// Nothing is known of it.
     fn unknown() -> Self {
-        Case { conditions: Vec::new(), result: Signs::ANY, value: None, gives: None, changes: Vec::new() }
+        Case {
+            conditions: Vec::new(),
+            result: Signs::ANY,
+            value: None,
+            gives: None,
+            changes: Vec::new(),
+            stores: Vec::new(),
+        }
     }
 }
 
@@ -114,33 +166,45 @@ impl Summary {
         self.cases.iter().any(|case| !case.changes.is_empty())
     }
 
+    /// Families of the locks that a call leaves changed; a family may come more than once.
+    pub fn changed_families(&self) -> impl Iterator<Item = FamilyId> + '_ {
+        self.cases.iter().flat_map(|case| &case.changes).map(|change| change.family)
+    }
+
     /// Whether a function that only calls this one has to be looked at for its sake.
     pub fn spreads(&self) -> bool {
         self.changes_locks() || !self.uncertain.is_empty()
     }
 
-    /// Adds a way of ending; ways that change the same locks are one.
-    fn add(&mut self, case: Case) {
-        let Some(other) = self.cases.iter_mut().find(|other| other.changes == case.changes) else {
-            return self.cases.push(case);
-        };
-        other.result = other.result.or(case.result);
-        if other.value != case.value {
-            other.value = None;
-        }
-        if other.gives != case.gives {
-            other.gives = None;
-        }
-        other.conditions.retain_mut(|(path, signs, firm)| {
-            match case.conditions.iter().find(|(same, ..)| same == path) {
-                Some((_, more, sure)) => {
-                    *signs = signs.or(*more);
-                    *firm &= sure;
-                    *signs != Signs::ANY
-                }
-                None => false,
+    /// Takes ways of ending, fewer than given: ways that change the same locks are one, unless that one could no longer be told from
+    /// a way that changes others.
+    fn gather(&mut self, cases: Vec<Case>) {
+        let mut kept: Vec<Case> = Vec::new();
+        let few = cases.len() <= GATHER_LIMIT;
+        for (at, case) in cases.iter().enumerate() {
+            let others = || kept.iter().chain(&cases[at + 1..]).filter(|other| other.changes != case.changes);
+            let same = (0..kept.len()).find_map(|at| {
+                let merged = (kept[at].changes == case.changes).then(|| kept[at].merged(case))?;
+                let blurred = |other: &Case| {
+                    !merged.excludes(other) && case.excludes(other) && kept[at].excludes(other)
+                };
+                (!few || !others().any(blurred)).then_some((at, merged))
+            });
+            match same {
+                Some((at, merged)) => kept[at] = merged,
+                None => kept.push(case.clone()),
             }
-        });
+        }
+        if kept.len() > CASE_LIMIT {
+            let many = std::mem::take(&mut kept);
+            for case in many {
+                match kept.iter_mut().find(|other| other.changes == case.changes) {
+                    Some(other) => *other = other.merged(&case),
+                    None => kept.push(case),
+                }
+            }
+        }
+        self.cases = kept;
     }
 
     /// What no caller can tell is left out, and called uncertain.
@@ -149,21 +213,27 @@ impl Summary {
         if families.is_empty() {
             return;
         }
-        for mut case in std::mem::take(&mut self.cases) {
-            case.changes.retain(|change| !families.contains(&change.family));
-            self.add(case);
-        }
+        self.forget_changes(&families);
         self.uncertain.extend(families);
     }
 
-    /// What is left of it when its changes of locks may not be relied on: callers are left as they were, and unsure.
-    pub fn doubt(&mut self) {
-        let changed: Vec<FamilyId> =
-            self.cases.iter().flat_map(|case| &case.changes).map(|change| change.family).collect();
-        for mut case in std::mem::take(&mut self.cases) {
-            case.changes.clear();
-            self.add(case);
+    fn forget_changes(&mut self, families: &[FamilyId]) {
+        let mut cases = std::mem::take(&mut self.cases);
+        for case in &mut cases {
+            case.changes.retain(|change| !families.contains(&change.family));
         }
+        self.gather(cases);
+    }
+
+    /// What is left of it when its changes of the locks of `families` may not be relied on: callers are left as they were, and
+    /// unsure.
+    pub fn doubt(&mut self, families: &[FamilyId]) {
+        let changed: Vec<FamilyId> =
+            self.changed_families().filter(|family| families.contains(family)).collect();
+        if changed.is_empty() {
+            return;
+        }
+        self.forget_changes(&families);
         self.uncertain.extend(changed);
         self.uncertain.sort_unstable();
         self.uncertain.dedup();
@@ -274,14 +344,16 @@ impl LockAnalysis<'_> {
             unknown: !decided,
         };
         let sure = self.exits.iter().any(|exit| !exit.state.doubtful);
-        for exit in self.exits.iter().filter(|exit| !sure || !exit.state.doubtful) {
-            summary.add(self.case(exit, blamed));
-        }
+        let exits = self.exits.iter().filter(|exit| !sure || !exit.state.doubtful);
+        summary.gather(exits.map(|exit| self.case(exit, blamed)).collect());
         self.keep_declared(&mut summary);
         if summary.cases.len() == 1 {
             summary.cases[0].conditions.clear();
         }
         summary.drop_indistinct();
+        if !summary.changes_locks() {
+            summary.cases.iter_mut().for_each(|case| case.stores.clear());
+        }
         if summary.cases.len() > CASE_LIMIT {
             summary.cases = vec![Case::unknown()];
             summary.unknown = true;
@@ -333,7 +405,7 @@ impl LockAnalysis<'_> {
         let conditions = exit.state.facts.iter().filter(|(_, fact)| fact.signs != Signs::ANY);
         let conditions = conditions
             .filter_map(|(about, fact)| Some((self.path(*about, None)?, fact.signs, fact.firm)))
-            .filter(|(path, ..)| !matches!(path, Path::Global(_)))
+            .filter(|(path, ..)| !matches!(path, Path::Global(_)) && !self.is_written(path))
             .collect();
         let (result, value) = match exit.value {
             None => (Signs::ANY, None),
@@ -346,7 +418,49 @@ impl LockAnalysis<'_> {
                 (assume::signs(&self.terms, &exit.state, value, true), number)
             }
         };
-        Case { conditions, result, value, gives, changes }
+        let stores = self.stores(exit);
+        Case { conditions, result, value, gives, changes, stores }
+    }
+
+    /// Memory behind the arguments that this way of ending wrote, and what: another argument, something reached from one, a number.
+    fn stores(&self, exit: &Exit) -> Vec<Store> {
+        let behind_argument =
+            |address: TermId| matches!(self.terms.get(self.terms.root(address)), Term::Input(_));
+        let mut stores = Vec::new();
+        for &(address, value) in exit.state.store.iter().filter(|(address, _)| behind_argument(*address)) {
+            // What a cell only presumably still holds.
+            let presumed = match *self.terms.get(value) {
+                Term::Old(kept) if self.terms.reads_memory(value) => Some(kept),
+                _ => None,
+            };
+            let value = self.path(presumed.unwrap_or(value), exit.name);
+            if let (Some(address), Some(value)) = (self.path(address, None), value)
+                && !matches!(value, Path::Const(_))
+            {
+                stores.push(Store { address, value, firm: presumed.is_none() });
+            }
+        }
+        for (about, fact) in &exit.state.facts {
+            if let Term::Load(address) = *self.terms.get(*about)
+                && behind_argument(address)
+                && let Some(Term::Int(number)) = fact.equals.map(|value| self.terms.get(value))
+                && let Some(address) = self.path(address, None)
+            {
+                stores.push(Store { address, value: Path::Int(*number), firm: fact.firm });
+            }
+        }
+        stores.truncate(STORE_LIMIT);
+        stores
+    }
+
+    /// Whether the body writes the memory that `path` reads: what is known of it at the end says nothing of the beginning.
+    fn is_written(&self, path: &Path) -> bool {
+        let Path::Load(address) = path else { return false };
+        match &**address {
+            Path::Field(_, name) => self.relevance.writes_member(name),
+            Path::Argument(n) => self.relevance.writes_behind(*n),
+            _ => false,
+        }
     }
 
     fn roots_in_local(&self, address: TermId) -> bool {

@@ -72,6 +72,7 @@ pub(super) fn add_family(profile: &mut Profile, text: FamilyText) -> Result<(), 
         asynchronous: text.asynchronous,
         guarded: !text.guard_types.is_empty(),
         keeps: text.keeps.into_iter().map(Name::from).collect(),
+        often_left: text.often_left,
         reported: text.reported,
         examples: text
             .example
@@ -133,7 +134,9 @@ fn call_effect(
         return Err(ProfileError::at(format!("`sure_if_zero` means nothing for `{name}` here"), row.span()));
     }
     let sure_if_zero = text.sure_if_zero.clone();
-    Ok((name, CallEffect { family, effect: (group.effect)(test), mode, lock, saved, sure_if_zero }))
+    let only_if_zero = text.only_if_zero.clone();
+    let effect = (group.effect)(test);
+    Ok((name, CallEffect { family, effect, mode, lock, saved, sure_if_zero, only_if_zero }))
 }
 
 /// The test that decides a row, under the one key that its group knows.
@@ -226,7 +229,15 @@ fn add_guard(
             sharing: sharing(text.sharing.as_deref()).map_err(|error| error.with_span(guard.span()))?,
             context: context(text.context.as_deref()).map_err(|error| error.with_span(guard.span()))?,
         };
-        let effect = CallEffect { family, effect, mode, lock, saved: None, sure_if_zero: Vec::new() };
+        let effect = CallEffect {
+            family,
+            effect,
+            mode,
+            lock,
+            saved: None,
+            sure_if_zero: Vec::new(),
+            only_if_zero: Vec::new(),
+        };
         profile.calls.entry(name).or_default().push(effect);
     }
     Ok(())

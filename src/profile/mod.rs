@@ -148,6 +148,9 @@ pub struct CallEffect {
     pub saved: Option<SavedState>,
     /// Arguments that, all zero or null, leave an attempt no way to fail: `ww_mutex_lock(l, NULL)`.
     pub sure_if_zero: Vec<u8>,
+    /// Arguments that must all be zero or null for the effect to be the caller's: otherwise something else owns the lock (a
+    /// wait-die context that drops all its locks at once).
+    pub only_if_zero: Vec<u8>,
 }
 
 /// Where saved state travels.
@@ -190,6 +193,9 @@ pub struct LockFamily {
     /// Values of some type hold it and give it back when they end: an address of such a lock is never null, and an attempt on one that
     /// this path holds fails.
     pub guarded: bool,
+    /// Code that ends or suspends such a state (interrupts off, preemption off) often leaves it to whoever comes next: a function that
+    /// hands it over is not by itself at fault.
+    pub often_left: bool,
     /// Findings about it are reported unless configured otherwise; `false`: known, but silent.
     pub reported: bool,
     /// Bad and good example, each a C (or Rust) snippet, run as tests.

@@ -86,6 +86,9 @@ pub struct FamilyText {
     /// Runs a closure while the guard that it is given has released.
     #[serde(default)]
     pub around: Vec<Spanned<CallText>>,
+    /// Code that ends or suspends such a state leaves it to whoever comes next.
+    #[serde(default, alias = "often-left")]
+    pub often_left: bool,
     /// Findings are reported.
     #[serde(default = "yes")]
     pub reported: bool,
@@ -155,6 +158,8 @@ pub struct CallText {
     pub held_if: Option<String>,
     /// Arguments that, all zero or null, leave the attempt no way to fail.
     pub sure_if_zero: Vec<u8>,
+    /// Arguments that must all be zero or null for the call to do anything to the lock on behalf of its caller.
+    pub only_if_zero: Vec<u8>,
     /// Test of the result of a release that may not happen.
     pub released_if: Option<String>,
     /// Test of the result of a query.
@@ -174,6 +179,8 @@ struct LongCall {
     held_if: Option<String>,
     #[serde(default, alias = "sure-if-zero")]
     sure_if_zero: Vec<u8>,
+    #[serde(default, alias = "only-if-zero")]
+    only_if_zero: Vec<u8>,
     #[serde(alias = "released-if")]
     released_if: Option<String>,
     #[serde(alias = "true-if")]
@@ -196,27 +203,18 @@ impl<'de> Deserialize<'de> for CallText {
             }
 
             fn visit_map<M: MapAccess<'de>>(self, map: M) -> Result<CallText, M::Error> {
-                let LongCall {
-                    call,
-                    sharing,
-                    context,
-                    saved,
-                    held_if,
-                    sure_if_zero,
-                    released_if,
-                    true_if,
-                    gives,
-                } = LongCall::deserialize(de::value::MapAccessDeserializer::new(map))?;
+                let long = LongCall::deserialize(de::value::MapAccessDeserializer::new(map))?;
                 Ok(CallText {
-                    call,
-                    sharing,
-                    context,
-                    saved,
-                    held_if,
-                    sure_if_zero,
-                    released_if,
-                    true_if,
-                    gives,
+                    call: long.call,
+                    sharing: long.sharing,
+                    context: long.context,
+                    saved: long.saved,
+                    held_if: long.held_if,
+                    sure_if_zero: long.sure_if_zero,
+                    only_if_zero: long.only_if_zero,
+                    released_if: long.released_if,
+                    true_if: long.true_if,
+                    gives: long.gives,
                 })
             }
         }

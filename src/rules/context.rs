@@ -9,6 +9,7 @@ use crate::lock::convention;
 use crate::lock::event::{Event, EventKind};
 use crate::lock::exits::Imbalance;
 use crate::lock::state::{LockKey, PathState};
+use crate::lock::terms::Term;
 use crate::lock::witness::{Claim, Replay, Step, StepKind, replay};
 use crate::profile::ReleasedBy;
 use crate::source::Span;
@@ -120,7 +121,26 @@ impl<'a> RuleCx<'_, 'a> {
 
     /// Whether, at all of these exits, a callee or anybody else may have released `key`.
     pub fn may_be_released(&self, key: LockKey, exits: &[usize]) -> bool {
-        self.is_anyones(key) || self.is_lent(key, exits)
+        self.is_scattered(key) || self.is_anyones(key) || self.is_lent(key, exits)
+    }
+
+    /// Whether the lock is that of one of the objects that a loop went through, each of which may have been given to a callee that
+    /// releases it.
+    pub fn is_scattered(&self, key: LockKey) -> bool {
+        self.analysis.is_one_of_many(key)
+            && self.analysis.profile().family(key.family).released_by == ReleasedBy::Callee
+    }
+
+    /// Whether exit `at` says by the constant that it returns that a lock is held: `return VM_FAULT_LOCKED;`
+    pub fn says_locked(&self, at: usize) -> bool {
+        let exit = &self.analysis.exits[at];
+        let constant = exit.value.map(|value| self.analysis.terms.get(value));
+        matches!(constant, Some(Term::Const(name)) if convention::speaks_of_held(name))
+    }
+
+    /// Whether code that hands such a lock on to whoever comes next is nothing remarkable.
+    pub fn is_often_left(&self, key: LockKey) -> bool {
+        self.analysis.profile().family(key.family).often_left
     }
 
     /// Whether, at all of these exits, a callee may have released `key`.

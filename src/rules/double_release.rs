@@ -54,13 +54,13 @@ out:
 ```
 
 ## Not reported
-Locks that nest and were taken as often, and retry loops that take the lock again.
+Locks that nest and were taken as often, or that the caller holds, and retry loops that take the lock again.
 "#,
 };
 
 /// Looks for releases of what the path has already released.
 pub fn check(cx: &mut RuleCx<'_, '_>) {
-    for event in cx.events(|kind| matches!(kind, EventKind::DoubleRelease)) {
+    for event in cx.events(|kind| matches!(kind, EventKind::DoubleRelease { lent: false })) {
         if cx.blamed.contains(&(event.key, event.at)) || cx.analysis.is_one_of_many(event.key) {
             continue;
         }

@@ -60,7 +60,8 @@ pub fn check(cx: &mut RuleCx<'_, '_>) {
     for (key, imbalance) in cx.open_imbalances() {
         let Imbalance::Missing { exits, on_error: true, .. } = imbalance else { continue };
         // A function that locks for its callers may tell by any result that it did.
-        let confidence = if cx.locks_for_callers() { Confidence::Low } else { Confidence::High };
+        let excused = cx.locks_for_callers() || cx.is_scattered(key);
+        let confidence = if excused { Confidence::Low } else { Confidence::High };
         super::missing_release::report(cx, &META, key, &exits, confidence);
     }
 }

@@ -54,6 +54,7 @@ pub fn check(cx: &mut RuleCx<'_, '_>) {
     for (key, imbalance) in cx.open_imbalances() {
         match imbalance {
             Imbalance::Missing { exits, on_error: false, same_kind } => {
+                let exits: Vec<usize> = exits.into_iter().filter(|&at| !cx.says_locked(at)).collect();
                 let confidence = match (same_kind, cx.may_be_released(key, &exits) || cx.locks_for_callers())
                 {
                     (true, false) => Confidence::High,
@@ -70,7 +71,8 @@ pub fn check(cx: &mut RuleCx<'_, '_>) {
 
 fn hand_over(cx: &mut RuleCx<'_, '_>, key: LockKey, exits: &[usize], managed: bool) {
     let evidence = cx.evidence.clone().unwrap_or_default();
-    let declared = cx.has_contract() || convention::promises_to_take(&cx.body().name);
+    let says_so = exits.iter().all(|&at| cx.says_locked(at));
+    let declared = says_so || cx.has_contract() || convention::promises_to_take(&cx.body().name);
     if declared || evidence.consumed || evidence.conforms {
         cx.settled.push(key);
         return;
@@ -80,7 +82,8 @@ fn hand_over(cx: &mut RuleCx<'_, '_>, key: LockKey, exits: &[usize], managed: bo
     let astonishing = evidence.deviates || !evidence.conforms && evidence.callback && managed;
     let private = cx.is_lonely(key) || cx.analysis.is_own_static(key);
     // Whoever calls through a pointer can hardly know of a hand-over that neither name nor contract tells of.
-    let confidence = match (blamed_by_callers || astonishing || private, cx.may_be_released(key, exits)) {
+    let excused = cx.may_be_released(key, exits) || cx.is_often_left(key);
+    let confidence = match (blamed_by_callers || astonishing || private, excused) {
         (true, false) => Confidence::Medium,
         _ => Confidence::Low,
     };

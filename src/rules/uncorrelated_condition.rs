@@ -3,8 +3,12 @@
 use super::context::{Report, RuleCx};
 use crate::diagnostic::Confidence;
 use crate::diagnostic::{RuleMeta, Severity};
-use crate::lock::event::EventKind;
+use crate::ir::{Body, EdgeKind, StatementKind};
+use crate::lock::event::{Event, EventKind};
 use crate::lock::exits::Imbalance;
+use crate::lock::state::LockKey;
+use crate::source::Span;
+use std::ops::Range;
 
 /// LB014.
 pub static META: RuleMeta = RuleMeta {
@@ -44,7 +48,8 @@ void commit(struct dev *dev, int wait)
 ```
 
 ## Not reported
-Conditions that are the same value, or follow from one another.
+Conditions that are the same value, or follow from one another. Where the very same question is asked twice and something in between might
+change the answer, the finding has low confidence.
 "#,
 };
 
@@ -64,7 +69,11 @@ pub fn check(cx: &mut RuleCx<'_, '_>) {
         let report = Report {
             rule: &META,
             key,
-            confidence: if cx.is_lent(key, &exits) { Confidence::Low } else { Confidence::Medium },
+            confidence: if cx.is_lent(key, &exits) || asks_twice(cx, key) {
+                Confidence::Low
+            } else {
+                Confidence::Medium
+            },
             place,
             label: "not released under the condition under which it was taken".to_owned(),
             message: format!("`{function}` takes `{lock}` under one condition and releases it under another"),
@@ -75,4 +84,58 @@ pub fn check(cx: &mut RuleCx<'_, '_>) {
             cx.settled.push(key);
         }
     }
+}
+
+/// A branch that decides whether a lock operation happens.
+struct Question {
+    text: String,
+    answer: EdgeKind,
+    span: Span,
+}
+
+/// Whether the release that gives back what was not always taken hangs on the very question that an acquisition hangs on, and the
+/// function itself writes none of the variables in it in between: its author takes the answer to be the same both times.
+fn asks_twice(cx: &RuleCx<'_, '_>, key: LockKey) -> bool {
+    let of_key = || cx.analysis.events.iter().filter(|event| event.key == key);
+    let taken = of_key().filter(|event| matches!(event.kind, EventKind::Acquired { .. }));
+    let untaken = of_key().filter(|event| matches!(event.kind, EventKind::Released { held: false, .. }));
+    let (taken, untaken) = (questions(cx, taken), questions(cx, untaken));
+    !untaken.is_empty()
+        && untaken.iter().all(|second| {
+            taken.iter().any(|first| {
+                first.text == second.text
+                    && first.answer == second.answer
+                    && !rewritten(cx.body(), &first.text, first.span.end..second.span.start)
+            })
+        })
+}
+
+/// The questions nearest to the events.
+fn questions<'e>(cx: &RuleCx<'_, '_>, events: impl Iterator<Item = &'e Event>) -> Vec<Question> {
+    let cfg = &cx.body().cfg;
+    let mut blocks: Vec<_> = events.map(|event| event.at.block).collect();
+    blocks.sort_unstable();
+    blocks.dedup();
+    let nearest = blocks.iter().filter_map(|&block| cfg.governing(block).first().copied());
+    let asked = nearest.filter_map(|(branch, edge)| {
+        let span = cfg.block(branch).terminator.span;
+        Some(Question { text: cx.quote(span)?, answer: cfg.edge(edge).kind.clone(), span })
+    });
+    asked.collect()
+}
+
+/// Whether a statement within `range` writes a variable that `text` mentions.
+fn rewritten(body: &Body, text: &str, range: Range<u32>) -> bool {
+    let mentions =
+        |name: &str| text.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == name);
+    let statements = body.cfg.blocks().flat_map(|block| &body.cfg.block(block).statements);
+    statements.filter(|statement| range.contains(&statement.span.start)).any(|statement| {
+        let written = match &statement.kind {
+            StatementKind::Assign { place, .. } => Some(place),
+            StatementKind::Call { place, .. } => place.as_ref(),
+            StatementKind::Declare(_) | StatementKind::Opaque(_) => None,
+        };
+        let local = written.and_then(|place| place.as_local());
+        local.is_some_and(|id| mentions(&body.local(id).name))
+    })
 }

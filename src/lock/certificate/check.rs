@@ -112,7 +112,7 @@ impl Checker<'_> {
     fn forbids(&self, analysis: &LockAnalysis<'_>, event: &Event) -> bool {
         match event.kind {
             EventKind::DoubleAcquire { .. }
-            | EventKind::DoubleRelease
+            | EventKind::DoubleRelease { .. }
             | EventKind::ReleaseAfterFailure
             | EventKind::ResultIgnored
             | EventKind::DestroyedHeld

@@ -127,7 +127,9 @@ impl Exit {
 fn foresees(events: &[(Location, String, EventKind)], at: Location, lock: &str, fault: Fault) -> bool {
     let fits = |kind: &EventKind| match fault {
         Fault::DoubleAcquire => matches!(kind, EventKind::DoubleAcquire { .. }),
-        Fault::ReleaseFree => matches!(kind, EventKind::DoubleRelease | EventKind::ReleaseAfterFailure),
+        Fault::ReleaseFree => {
+            matches!(kind, EventKind::DoubleRelease { .. } | EventKind::ReleaseAfterFailure)
+        }
         Fault::Unnoticed => matches!(kind, EventKind::ResultIgnored),
     };
     events.iter().any(|(place, name, kind)| *place == at && name == lock && fits(kind))

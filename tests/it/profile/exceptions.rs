@@ -9,6 +9,7 @@ pub fn of(profile: &str) -> &'static [(&'static str, &'static str)] {
 }
 
 const LINUX: &[(&str, &str)] = &[
+    ("dma_resv/i915_gem_object_lock/reversed", "cannot fail where the caller owns the lock"),
     ("fault/*", "taken as a mapping's lock or as an area's, by the caller of the handler"),
     ("file-pos/*", "taken only where the file is shared: a bit of the result says so"),
     ("inode-dirs/lock_rename_child", "the parents are found through the child"),

@@ -94,6 +94,7 @@ impl Call {
     fn new(row: &Row<'_>) -> Call {
         let mut call = Call { name: row.name.to_owned(), args: BTreeMap::new(), result: None };
         for effect in &row.effects {
+            effect.only_if_zero.iter().for_each(|&n| call.put(n, "0".to_owned()));
             match effect.saved {
                 Some(SavedState::Argument(n)) => call.put(n, "flags".to_owned()),
                 Some(SavedState::Result) => call.result = Some("flags".to_owned()),

@@ -6,7 +6,7 @@ use super::{Lowerer, Origin, Source, any_below, first_child, named};
 use crate::frontend::c::macros;
 use crate::frontend::c::mask::BlockNote;
 use crate::ir::environment::BlockMacro;
-use crate::ir::{Callee, Expr, LocalKind, Name, Place, Predicate, StatementKind};
+use crate::ir::{Callee, Expr, LocalId, LocalKind, Name, Place, Predicate, StatementKind};
 use crate::source::Span;
 use tree_sitter::Node;
 
@@ -97,12 +97,15 @@ impl Lowerer<'_> {
 
     /// Each round gives the macro's variables new values; calls among its arguments are made.
     fn block_arguments(&mut self, note: &BlockNote, span: Span) {
+        let walks = |id: &LocalId| !self.builder.is_parameter(*id);
+        let has_variable = note.args.iter().filter_map(|arg| self.resolve(arg)).any(|id| walks(&id));
         for (at, arg) in note.args.iter().enumerate() {
             if arg.contains('(') {
                 self.fragment(arg, span, &mut |this, source, node| this.effect(source, node));
             } else if let Some(id) = self.resolve(arg)
                 && note.kind == BlockMacro::Loop
-                && (at == 0 || !self.builder.is_parameter(id))
+                // A parameter walks only where nothing else can: `queue_walk(queue, item)`.
+                && (at == 0 && !has_variable || !self.builder.is_parameter(id))
             {
                 self.builder.assign(Place::local(id), Expr::Unknown, span);
             }
