@@ -286,7 +286,7 @@ fn profiles(named: &[String], own: &Profile) -> Profiles {
         .collect();
     // A file that fits none is C: a function called `await` suspends nothing there, and nothing unwinds.
     let mut fallback = Arc::unwrap_or_clone(joined(&BUILTIN));
-    (fallback.unwinds, fallback.suspends) = (false, Default::default());
+    (fallback.unwinds, fallback.lends_explicitly, fallback.suspends) = (false, false, Default::default());
     Profiles { choices, fallback: Arc::new(fallback) }
 }
 

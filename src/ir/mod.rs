@@ -102,6 +102,9 @@ pub struct Annotation {
     pub span: Span,
 }
 
+/// The type, as far as anybody needs it, of a local whose end gives something back.
+pub const GUARD: &str = "guard";
+
 /// Cause of a [`Degradation`]: a call that may mean something, on a type that the text does not tell.
 pub const UNKNOWN_RECEIVER: &str = "the type of a receiver is not told";
 

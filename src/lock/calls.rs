@@ -7,11 +7,11 @@ use super::event::EventKind;
 use super::meaning::{CallMeaning, ErrorPointer};
 use super::relevance::addresses;
 use super::state::{Fact, LockKey, LockState, Now, PathState, Signs, bind};
-use super::summary::{Case, LockChange, Summary, changed, without_saved};
+use super::summary::{Case, LockChange, Path, Summary, changed, without_saved};
 use super::terms::{Term, TermId};
 use crate::ir::{BinaryOp, Callee, Expr, LocalKind, Name, Place, UnaryOp};
 use crate::profile::{
-    Alias, CallEffect, Effect, FamilyId, LockFamily, LockRoot, NoReturn, ReleasedBy, ResultTest,
+    Alias, CallEffect, Effect, FamilyId, LockFamily, LockRoot, NoReturn, ReleasedBy, ResultTest, Sharing,
 };
 
 /// Words that mark a call as a question: asked again on the same arguments, it presumably gives the same answer.
@@ -240,6 +240,9 @@ impl LockAnalysis<'_> {
 
     pub(super) fn disturb(&mut self, state: &mut PathState, args: &[Expr]) {
         self.disturb_memory(state);
+        if self.profile.lends_explicitly {
+            return;
+        }
         let mut given = Vec::new();
         for arg in args {
             addresses(arg, &mut |id| given.push(id));
@@ -448,12 +451,13 @@ impl LockAnalysis<'_> {
                 return self.finish(state, place, result, out);
             }
         }
-        for (family, path) in &summary.takes {
+        for (family, path, shared) in &summary.takes {
             let zero = self.terms.int(0);
             if let Some(address) = self.instantiate(&state, path, values, zero) {
                 let key = LockKey { family: *family, address: self.terms.canonical(address) };
                 self.spell(key, path, spelled);
-                if state.locks.get(key).is_some_and(|lock| lock.is_held()) {
+                let held = state.locks.get(key).filter(|lock| lock.is_held());
+                if held.is_some_and(|lock| !(*shared && self.goes_with_readers(key, lock))) {
                     self.record(&state, key, EventKind::DoubleAcquire { by: Some(name.clone()) });
                 }
             }
@@ -537,6 +541,9 @@ impl LockAnalysis<'_> {
             keys.push(key.unwrap_or_else(|| self.changed_key(&state, change, values, result, spelled)));
         }
         let told = if given.is_some() { Signs::POSITIVE } else { case.result };
+        // A guard that the caller cannot tell to be one ends somewhere out of sight.
+        let unseen = place
+            .is_none_or(|place| place.as_local().is_none_or(|id| self.body.local(id).ty != crate::ir::GUARD));
         let attempted_in_vain = case.changes.iter().zip(&keys).any(|(change, &key)| {
             change.attempt
                 && self.profile.family(key.family).guarded
@@ -547,6 +554,12 @@ impl LockAnalysis<'_> {
         }
         for (change, key) in case.changes.iter().zip(keys) {
             let after = changed(change);
+            // So does one of which nobody can tell what it holds.
+            let told = given.is_some() || matches!(change.path, Some(Path::Result));
+            let guarded = case.by_guard && self.profile.family(key.family).guarded;
+            if guarded && after.balance() > 0 && (unseen || !told) {
+                continue;
+            }
             if after.balance() > 0 {
                 self.presume_object(&mut state, key.address);
                 self.hand_over(&mut state, key, without_saved(after.now), name);
@@ -638,12 +651,18 @@ impl LockAnalysis<'_> {
         self.record(state, key, EventKind::Acquired { by: Some(by.clone()) });
     }
 
+    /// Whether a reader more is let in beside who holds the lock.
+    fn goes_with_readers(&self, key: LockKey, lock: LockState) -> bool {
+        let family = self.profile.family(key.family);
+        let exclusive = matches!(lock.now, Now::Held { mode, .. } if mode.sharing == Sharing::Exclusive);
+        family.guarded && family.shared_nests && !exclusive
+    }
+
     pub(super) fn is_wildcard(&self, key: LockKey) -> bool {
         matches!(self.terms.get(key.address), Term::Const(name) if name == "?")
     }
 
     fn spell(&mut self, key: LockKey, path: &super::summary::Path, spelled: &[Name]) {
-        use super::summary::Path;
         fn text(path: &Path, spelled: &[Name]) -> Option<String> {
             Some(match path {
                 Path::Argument(n) => spelled.get(*n)?.to_string(),

@@ -312,6 +312,9 @@ impl LockAnalysis<'_> {
         {
             self.taken.insert(key);
         }
+        if mode.sharing == Sharing::Exclusive {
+            self.taken_exclusively.insert(key);
+        }
         match state.locks.get(key) {
             None => state.locks.set(key, LockState { entry: Entry::Free, now: held }),
             Some(LockState { entry, now: Now::Held { depth, mode: first, saved: old } }) => {

@@ -66,6 +66,8 @@ pub struct Case {
     pub value: Option<i64>,
     /// What the result stands for, when it is a guard: the address of its lock.
     pub gives: Option<Path>,
+    /// What it holds at the end is held by a guard that it returns.
+    pub by_guard: bool,
     /// Locks that changed.
     pub changes: Vec<LockChange>,
     /// What it left in memory that the arguments lead to, as far as callers can name it: `find->tree = tree`, `*locked = true`.
@@ -130,6 +132,7 @@ impl Case {
             result: Signs::ANY,
             value: None,
             gives: None,
+            by_guard: false,
             changes: Vec::new(),
             stores: Vec::new(),
         }
@@ -141,8 +144,8 @@ impl Case {
 pub struct Summary {
     /// The ways it ends; none when it never returns.
     pub cases: Vec<Case>,
-    /// Locks that it takes and gives back inside: the caller must not hold them.
-    pub takes: Vec<(FamilyId, Path)>,
+    /// Locks that it takes and gives back inside: the caller must not hold them; `true` where it only ever reads.
+    pub takes: Vec<(FamilyId, Path, bool)>,
     /// It answers whether this lock is held; `true` when a nonzero result says "held".
     pub query: Option<(FamilyId, Path, bool)>,
     /// Families that it touches in a way that could not be told: what callers seem to do to them is uncertain.
@@ -419,7 +422,7 @@ impl LockAnalysis<'_> {
             }
         };
         let stores = self.stores(exit);
-        Case { conditions, result, value, gives, changes, stores }
+        Case { conditions, result, value, gives, by_guard: guards, changes, stores }
     }
 
     /// Memory behind the arguments that this way of ending wrote, and what: another argument, something reached from one, a number.
@@ -472,7 +475,7 @@ impl LockAnalysis<'_> {
     }
 
     /// Locks that every exit leaves as they were but that were taken on the way.
-    fn takes(&self, blamed: &dyn Fn(LockKey) -> bool) -> Vec<(FamilyId, Path)> {
+    fn takes(&self, blamed: &dyn Fn(LockKey) -> bool) -> Vec<(FamilyId, Path, bool)> {
         let mut takes = Vec::new();
         for &key in &self.taken {
             let family = self.profile.family(key.family);
@@ -482,9 +485,9 @@ impl LockAnalysis<'_> {
                 continue;
             }
             if let Some(path) = self.path(key.address, None)
-                && !takes.contains(&(key.family, path.clone()))
+                && !takes.iter().any(|(family, known, _)| *family == key.family && *known == path)
             {
-                takes.push((key.family, path));
+                takes.push((key.family, path, !self.taken_exclusively.contains(&key)));
             }
         }
         takes

@@ -81,6 +81,7 @@ impl ProfileText {
         profile.block_macros.extend(self.once_macros.into_iter().map(|name| (Name::from(name), false)));
         profile.attributes.extend(self.attributes.into_iter().map(Name::from));
         profile.unwinds = self.unwinds;
+        profile.lends_explicitly = self.lends_explicitly;
         profile.suspends.extend(self.suspends.into_iter().map(Name::from));
         profile.runs_closure.extend(self.runs_closure.into_iter().map(Name::from));
         let wrappers = |names: Vec<String>, kind| names.into_iter().map(move |name| (Name::from(name), kind));
@@ -131,6 +132,7 @@ impl Profile {
         self.wrappers.extend(other.wrappers.iter().map(|(name, kind)| (name.clone(), *kind)));
         self.runs_closure.extend(other.runs_closure.iter().cloned());
         self.unwinds |= other.unwinds;
+        self.lends_explicitly |= other.lends_explicitly;
         self.suspends.extend(other.suspends.iter().cloned());
     }
 }

@@ -275,6 +275,8 @@ pub struct Profile {
     pub runs_closure: FxHashSet<Name>,
     /// Code that is called without being known may unwind.
     pub unwinds: bool,
+    /// Lowering itself says which variables a callee may have written.
+    pub lends_explicitly: bool,
     /// Calls at which a task may be suspended.
     pub suspends: FxHashSet<Name>,
 }

@@ -41,6 +41,9 @@ pub struct ProfileText {
     pub attributes: Vec<String>,
     /// Code that is called without being known may unwind.
     pub unwinds: bool,
+    /// Lowering itself says which variables a callee may have written.
+    #[serde(alias = "lends-explicitly")]
+    pub lends_explicitly: bool,
     /// Calls at which a task may be suspended.
     pub suspends: Vec<String>,
     /// Methods that run a closure before they return.

@@ -4,6 +4,7 @@ use super::context::{Report, RuleCx};
 use crate::diagnostic::Confidence;
 use crate::diagnostic::{RuleMeta, Severity};
 use crate::ir::Remark;
+use crate::lock::convention;
 use crate::lock::event::EventKind;
 
 /// LB052.
@@ -38,13 +39,19 @@ fn publish(gate: &Mutex<()>, value: u32) {
 ```
 
 ## Not reported
-`drop(m.lock())`, which says that it only waits for others; a guard that is used before it ends: `m.lock().unwrap().push(1)`.
+`drop(m.lock())`, which says that it only waits for others; functions that give a guard beside doing their work, unless their name speaks of a lock; a guard that is used before it ends: `m.lock().unwrap().push(1)`.
 "#,
 };
 
 /// Looks for acquisitions whose guard was remarked upon as unlooked at.
 pub fn check(cx: &mut RuleCx<'_, '_>) {
     for event in cx.events(|kind| matches!(kind, EventKind::Acquired { .. })) {
+        // A function that gives a guard beside doing its work may be called for the work.
+        if let EventKind::Acquired { by: Some(name) } = &event.kind
+            && !convention::is_about_locking(name)
+        {
+            continue;
+        }
         let place = cx.body().cfg.span(event.at);
         if !cx.body().remarks.contains(&(place, Remark::Discarded)) {
             continue;

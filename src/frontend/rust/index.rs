@@ -47,6 +47,8 @@ struct Indexer<'i> {
     index: &'i mut FileIndex,
     names: Names,
     declarations: Declarations,
+    /// Imports of the modules around that mean something else than the file's own.
+    overrides: Vec<(Name, Name)>,
     /// Some module stands in another file, and sees what is private here.
     has_children: bool,
 }
@@ -62,7 +64,14 @@ struct Around<'a> {
 impl<'i> Indexer<'i> {
     fn new(file: FileId, index: &'i mut FileIndex) -> Self {
         let declarations = Declarations::default();
-        Indexer { file, index, names: Names::default(), declarations, has_children: false }
+        Indexer {
+            file,
+            index,
+            names: Names::default(),
+            declarations,
+            overrides: Vec::new(),
+            has_children: false,
+        }
     }
 
     fn run(mut self, tree: &syn::File) {
@@ -85,7 +94,7 @@ impl<'i> Indexer<'i> {
         match item {
             Item::Mod(module) => {
                 if let Some((_, items)) = &module.content {
-                    self.items(items);
+                    self.module(items);
                 }
             }
             Item::Fn(function) => {
@@ -124,6 +133,21 @@ impl<'i> Indexer<'i> {
         }
     }
 
+    /// What stands in a module of the file is read with its imports.
+    fn module(&mut self, items: &[Item]) {
+        let (names, overrides) = (self.names.clone(), self.overrides.clone());
+        for item in items {
+            let Item::Use(item) = item else { continue };
+            names::imports(&item.tree, "", &mut |name, path| {
+                if self.names.imports.insert(name.clone(), path.clone()).is_some_and(|other| other != path) {
+                    self.overrides.push((name, path));
+                }
+            });
+        }
+        self.items(items);
+        (self.names, self.overrides) = (names, overrides);
+    }
+
     fn span(&self, node: &impl Spanned) -> Span {
         let range = node.span().byte_range();
         Span::new(self.file, range.start, range.end)
@@ -152,7 +176,7 @@ impl<'i> Indexer<'i> {
             header: start,
             linkage: if private { Linkage::Internal } else { Linkage::External },
             irregular_header: false,
-            annotations: context(around, start),
+            annotations: context(around, &self.overrides, start),
             calls: calls.into_iter().map(Name::from).collect(),
         };
         for closure in inner {
@@ -172,8 +196,13 @@ impl<'i> Indexer<'i> {
 }
 
 /// The type and generic parameters that a function is read with, for the slice does not show them.
-fn context(around: &Around<'_>, span: Span) -> Vec<Annotation> {
-    let mut found = Vec::new();
+fn context(around: &Around<'_>, overrides: &[(Name, Name)], span: Span) -> Vec<Annotation> {
+    let import = |(name, path): &(Name, Name)| Annotation {
+        name: Name::new_static("use"),
+        args: vec![name.clone(), path.clone()],
+        span,
+    };
+    let mut found: Vec<Annotation> = overrides.iter().map(import).collect();
     if let Some(record) = &around.record {
         found.push(Annotation { name: Name::new_static("impl"), args: vec![Name::new(record)], span });
     }

@@ -32,6 +32,8 @@ const FRESH: [&str; 16] = [
 pub(super) struct Arguments {
     pub values: Vec<Value>,
     pub spelled: Vec<Name>,
+    /// Variables lent with `&mut`: what they hold after the call, nobody knows.
+    pub lent: Vec<Place>,
 }
 
 impl Arguments {
@@ -162,6 +164,7 @@ impl Lowerer<'_> {
     pub(super) fn call_declared(&mut self, callee: &Name, arguments: Arguments, ty: Ty, span: Span) -> Value {
         let exprs = arguments.exprs();
         self.hand_on_all(arguments.values, span);
+        let lent = arguments.lent;
         if let Ty::Named(path, args) = &ty
             && path == "Future"
         {
@@ -186,8 +189,17 @@ impl Lowerer<'_> {
         } else {
             self.call_for(Callee::Named(callee.clone()), exprs, arguments.spelled, ty, span)
         };
+        for place in lent {
+            self.builder.assign(place, Expr::Unknown, span);
+        }
         let made = self.guard_of(&value.ty).is_some().then_some(span);
         Value { made, ..value }
+    }
+
+    /// Whether what a reference points to has members of its own, which keep their places.
+    fn is_record(&self, ty: &Ty) -> bool {
+        let Ty::Pointer(inner) = ty else { return false };
+        inner.path().is_some_and(|path| !self.members(last_word(path)).is_empty()) || self.ends(inner)
     }
 
     /// Calls something of which nothing is known but its name.
@@ -308,10 +320,17 @@ impl Lowerer<'_> {
 
     /// Evaluates arguments; closures among them are values.
     pub(super) fn arguments(&mut self, args: &[&Syntax]) -> Arguments {
-        let mut arguments = Arguments { values: Vec::new(), spelled: Vec::new() };
+        let mut arguments = Arguments { values: Vec::new(), spelled: Vec::new(), lent: Vec::new() };
         for arg in args {
             let span = self.span_of(*arg);
             let value = self.value(arg);
+            if let (Syntax::Reference(reference), Expr::AddressOf(place)) = (arg, &value.expr)
+                && reference.mutability.is_some()
+                && place.as_local().is_some()
+                && !self.is_record(&value.ty)
+            {
+                arguments.lent.push(place.clone());
+            }
             arguments.values.push(self.hold(value, span));
             arguments.spelled.push(self.written(*arg));
         }

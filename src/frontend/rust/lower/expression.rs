@@ -247,8 +247,8 @@ impl Lowerer<'_> {
                 self.end_of(&guard, Expr::Read(place.clone()), span);
                 if self.guard_of(&ty).is_none() {
                     // Declared without a type: the first value tells.
-                    self.types[id.0 as usize] = value.ty.clone();
-                    self.owns(place.clone(), value.ty.clone(), span);
+                    let ty = value.ty.clone();
+                    self.owns_after_all(id, &ty, span);
                 }
                 self.store(place, value, span);
             }

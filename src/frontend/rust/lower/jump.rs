@@ -118,6 +118,10 @@ impl Lowerer<'_> {
             // The error owns the guard, and goes to the caller.
             self.hand_on(Value::of(Expr::Read(place.clone()), value.ty.clone()), span);
         }
+        if value.ty.path().is_some_and(|path| path == "Maybe") {
+            // `m.lock().ok()?`: the guard of the poisoned lock has ended.
+            self.dispose(Value::of(Expr::Read(place.clone()), value.ty.clone()), span);
+        }
         let failure = if value.ty.path().is_some_and(|path| types::is_option(path)) {
             Value::of(Expr::Null, Ty::Unknown)
         } else {

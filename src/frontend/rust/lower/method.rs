@@ -238,7 +238,7 @@ impl Lowerer<'_> {
     /// Arguments, with closures lowered in place where the method runs them.
     pub(super) fn closures_or_arguments(&mut self, name: &str, args: &[&Syntax]) -> Arguments {
         let runs = self.env.runs_closure(name);
-        let mut arguments = Arguments { values: Vec::new(), spelled: Vec::new() };
+        let mut arguments = Arguments { values: Vec::new(), spelled: Vec::new(), lent: Vec::new() };
         for arg in args {
             match arg {
                 Syntax::Closure(closure) if runs && closure.asyncness.is_none() => {
@@ -252,6 +252,7 @@ impl Lowerer<'_> {
                     let mut one = self.arguments(std::slice::from_ref(other));
                     arguments.values.append(&mut one.values);
                     arguments.spelled.append(&mut one.spelled);
+                    arguments.lent.append(&mut one.lent);
                 }
             }
         }

@@ -32,7 +32,7 @@ use super::declare::parameters;
 use super::names::Names;
 use super::types::{self, Ty};
 use crate::ir::file_index::FunctionDefinition;
-use crate::ir::{Body, BodyBuilder, Environment, LocalId, LocalKind, Name, Place, ReturnKind};
+use crate::ir::{Body, BodyBuilder, Environment, GUARD, LocalId, LocalKind, Name, Place, ReturnKind};
 use crate::source::{FileId, Span};
 use scope::{Frame, Scope, Target};
 use syn::spanned::Spanned;
@@ -94,6 +94,9 @@ fn whole(
     for annotation in &function.annotations {
         match (annotation.name.as_str(), annotation.args.as_slice()) {
             ("impl", [record]) => names.set_self(record.clone()),
+            ("use", [name, path]) => {
+                names.imports.insert(name.clone(), path.clone());
+            }
             ("generics", [list, clause]) => {
                 let mut generics: syn::Generics = syn::parse_str(list).unwrap_or_default();
                 generics.where_clause = syn::parse_str(clause).ok();
@@ -194,7 +197,9 @@ impl Lowerer<'_> {
 
     /// A variable without a name in scope yet.
     fn new_local(&mut self, name: &str, kind: LocalKind, ty: Ty, span: Span) -> LocalId {
-        let id = self.builder.local(name, kind, "", span);
+        // Callers of functions that give guards are told by this word that they see one.
+        let word = if self.guard_of(&ty).is_some() { GUARD } else { "" };
+        let id = self.builder.local(name, kind, word, span);
         self.types.push(ty);
         debug_assert_eq!(self.types.len(), id.0 as usize + 1);
         id

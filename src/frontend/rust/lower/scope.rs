@@ -133,6 +133,16 @@ impl Lowerer<'_> {
         self.register(Kind::Block, place, &ty, span);
     }
 
+    /// A variable declared before turns out to own what ends with a call: from its own scope on.
+    pub(super) fn owns_after_all(&mut self, id: LocalId, ty: &Ty, span: Span) {
+        let Some(guard) = self.guard_of(ty) else { return };
+        let declares = |scope: &&mut Scope| scope.names.values().any(|known| *known == id);
+        if let Some(scope) = self.scopes.iter_mut().rev().find(declares) {
+            scope.endings.push(Ending { place: Place::local(id), guard, span });
+        }
+        self.types[id.0 as usize] = ty.clone();
+    }
+
     /// The temporary at `place` lives to the end of the innermost span of temporaries.
     pub(super) fn keeps(&mut self, place: Place, ty: &Ty, span: Span) {
         self.register(Kind::Temporaries, place, ty, span);

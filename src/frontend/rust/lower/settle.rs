@@ -163,7 +163,7 @@ impl Lowerer<'_> {
         let word = last_word(path);
         let holds = types::is_option(path)
             || types::is_result(path)
-            || matches!(word, "PoisonError" | "TryLockError" | "Box" | "Pin");
+            || matches!(word, "Maybe" | "PoisonError" | "TryLockError" | "Box" | "Pin");
         if holds && word != "ManuallyDrop" {
             return match args.first()? {
                 Ty::Tuple(items) => items.iter().find_map(|item| self.guard_within(item, depth)),

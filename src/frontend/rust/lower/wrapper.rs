@@ -62,7 +62,14 @@ impl Lowerer<'_> {
                 let new = args.first().map(|arg| self.value(arg));
                 let old = self.take(place.clone(), ty.clone(), span);
                 let old = self.hold(old, span);
+                let mut ty = ty;
                 if let Some(new) = new {
+                    if let (Some(id), None, true) = (place.as_local(), self.guard_of(&ty), self.ends(&new.ty))
+                    {
+                        // `let mut slot = None;` says nothing of what goes in.
+                        ty = Ty::named("Option", vec![new.ty.clone()]);
+                        self.owns_after_all(id, &ty, span);
+                    }
                     self.store(place.clone(), new, span);
                 }
                 if name == "replace" {
