@@ -236,7 +236,7 @@ impl Summary {
         if changed.is_empty() {
             return;
         }
-        self.forget_changes(&families);
+        self.forget_changes(families);
         self.uncertain.extend(changed);
         self.uncertain.sort_unstable();
         self.uncertain.dedup();
