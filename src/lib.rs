@@ -12,6 +12,7 @@ pub mod interproc;
 pub mod ir;
 pub mod lock;
 pub mod profile;
+pub mod recovery;
 pub mod report;
 pub mod rules;
 pub mod source;

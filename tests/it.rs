@@ -16,6 +16,7 @@ mod it {
     mod own_source;
     mod profile;
     mod quickfix;
+    mod recovery;
     mod report;
     mod rule_docs;
     mod support;

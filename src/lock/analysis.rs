@@ -228,6 +228,7 @@ impl Analysis for LockAnalysis<'_> {
                     self.fresh_count = 0;
                     let value = self.evaluate(state, value);
                     let value = self.widened(state, place, value);
+                    self.lend_stored(state, place, value);
                     self.write(state, place, value);
                 }
             }

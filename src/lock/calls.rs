@@ -238,6 +238,20 @@ impl LockAnalysis<'_> {
         }
     }
 
+    /// The object of a held lock of a family that callees may release is put where others find it: `request->pages[n] = page;`
+    pub(super) fn lend_stored(&mut self, state: &mut PathState, place: &Place, value: TermId) {
+        if place.projections.is_empty() || state.locks.is_empty() {
+            return;
+        }
+        let released_by = |key: LockKey| self.profile.family(key.family).released_by;
+        let stored = state.locks.iter().filter(|(key, lock)| {
+            lock.is_held() && key.address == value && released_by(*key) == ReleasedBy::Callee
+        });
+        let stored: Vec<LockKey> = stored.map(|(key, _)| key).filter(|key| !state.is_lent(*key)).collect();
+        state.lent.extend(stored);
+        state.lent.sort_unstable();
+    }
+
     pub(super) fn disturb(&mut self, state: &mut PathState, args: &[Expr]) {
         self.disturb_memory(state);
         if self.profile.lends_explicitly {

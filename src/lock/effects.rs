@@ -220,6 +220,7 @@ impl LockAnalysis<'_> {
         let attempt_is_safe = attempt != Attempt::Certain && test != ResultTest::ZeroElseNegative;
         let was_taken = self.taken.contains(&key);
         self.acquire_quietly(&mut taken.state, key, mode, saved, attempt_is_safe);
+        self.presume_object(&mut taken.state, key.address);
         if !was_taken && attempt_is_safe {
             // Only what is taken for certain may not be held by callers.
             self.taken.remove(&key);

@@ -134,6 +134,12 @@ impl LockAnalysis<'_> {
         if even.is_empty() {
             return Imbalance::HandsOver { exits: held, conditional: false, managed };
         }
+        if held.iter().all(|&at| self.returns_object(at, key))
+            && !even.iter().any(|&at| self.returns_object(at, key))
+        {
+            // "Returns the next one, locked": the exits that leave this one alone return another, or none.
+            return Imbalance::HandsOver { exits: held, conditional: true, managed };
+        }
         let (held_kinds, even_kinds) = (self.kinds(&held), self.kinds(&even));
         let same_kind = !held_kinds.is_disjoint(&even_kinds);
         let has = |kinds: &BTreeSet<ExitKind>, class| kinds.iter().any(|kind| kind.class() == class);
@@ -158,6 +164,17 @@ impl LockAnalysis<'_> {
             return Imbalance::HandsOver { exits: held, conditional, managed };
         }
         Imbalance::Missing { exits: held, on_error: false, same_kind }
+    }
+
+    /// Whether exit `at` returns the object that came into being on the way and that `key` is, or lies in.
+    fn returns_object(&self, at: usize, key: LockKey) -> bool {
+        let value = self.exits[at].name.filter(|&value| {
+            matches!(
+                self.terms.get(value),
+                Term::Fresh(_) | Term::Older(_) | Term::Oldest(_) | Term::Call(..)
+            )
+        });
+        value.is_some_and(|value| self.terms.contains(key.address, value))
     }
 
     /// Whether the exits that hold and those that never met the lock are told apart by what the arguments were: `f(x, bool lock)`.

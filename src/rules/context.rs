@@ -131,6 +131,22 @@ impl<'a> RuleCx<'_, 'a> {
             && self.analysis.profile().family(key.family).released_by == ReleasedBy::Callee
     }
 
+    /// Whether the lock lies in an object that came into being on the way, of a kind whose makers hand it out locked: that it was
+    /// released untaken says nothing.
+    pub fn may_come_held(&self, key: LockKey) -> bool {
+        let family = self.analysis.profile().family(key.family);
+        family.released_by != ReleasedBy::Holder && !self.analysis.terms.is_rigid(key.address)
+    }
+
+    /// Whether one and the same statement, in a loop, is the only one that releases `key`: each round may release its own.
+    pub fn is_released_in_rounds(&self, key: LockKey, at: Location) -> bool {
+        let releases = self.analysis.events.iter().filter(|event| {
+            event.key == key
+                && matches!(event.kind, EventKind::Released { .. } | EventKind::DoubleRelease { .. })
+        });
+        !self.analysis.terms.is_rigid(key.address) && releases.into_iter().all(|event| event.at == at)
+    }
+
     /// Whether exit `at` says by the constant that it returns that a lock is held: `return VM_FAULT_LOCKED;`
     pub fn says_locked(&self, at: usize) -> bool {
         let exit = &self.analysis.exits[at];

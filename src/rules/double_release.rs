@@ -67,6 +67,7 @@ pub fn check(cx: &mut RuleCx<'_, '_>) {
         let lock = cx.analysis.spelled(event.key).to_owned();
         let anyones = cx.is_anyones(event.key);
         let confidence = match (anyones, cx.analysis.terms.is_rigid(event.key.address)) {
+            _ if cx.is_released_in_rounds(event.key, event.at) => Confidence::Low,
             (false, _) => Confidence::High,
             (true, true) => Confidence::Medium,
             (true, false) => Confidence::Low,

@@ -62,7 +62,7 @@ pub fn check(cx: &mut RuleCx<'_, '_>) {
             let report = Report {
                 rule: &META,
                 key,
-                confidence: Confidence::Medium,
+                confidence: if cx.may_come_held(key) { Confidence::Low } else { Confidence::Medium },
                 place: cx.exit_span(group[0]),
                 label: "returns without having taken it back".to_owned(),
                 message: format!("`{function}` drops `{lock}` and does not take it back on this path"),

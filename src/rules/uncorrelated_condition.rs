@@ -69,7 +69,8 @@ pub fn check(cx: &mut RuleCx<'_, '_>) {
         let report = Report {
             rule: &META,
             key,
-            confidence: if cx.is_lent(key, &exits) || asks_twice(cx, key) {
+            confidence: if cx.is_lent(key, &exits) || sign < 0 && cx.may_come_held(key) || asks_twice(cx, key)
+            {
                 Confidence::Low
             } else {
                 Confidence::Medium
