@@ -13,6 +13,7 @@ mod it {
     mod hwpoison;
     mod lower;
     mod oracle;
+    mod own_source;
     mod profile;
     mod quickfix;
     mod recovery;

@@ -207,6 +207,7 @@ impl Build {
             loop_macros: config.loop_macros,
             once_macros: config.once_macros,
             attributes: config.attributes,
+            ..ProfileText::default()
         };
         self.own.join(&own.into_profile(name)?);
         Ok(())
@@ -283,7 +284,10 @@ fn profiles(named: &[String], own: &Profile) -> Profiles {
             Some((ProfileMarker::Include(markers), joined(&[name])))
         })
         .collect();
-    Profiles { choices, fallback: joined(&BUILTIN) }
+    // A file that fits none is C: a function called `await` suspends nothing there, and nothing unwinds.
+    let mut fallback = Arc::unwrap_or_clone(joined(&BUILTIN));
+    (fallback.unwinds, fallback.lends_explicitly, fallback.suspends) = (false, false, Default::default());
+    Profiles { choices, fallback: Arc::new(fallback) }
 }
 
 /// The built-in profiles, chosen per file, and nothing configured.

@@ -128,7 +128,7 @@ fn collect(args: &CheckArgs, exclude: &[String]) -> Result<(Vec<String>, Vec<Tex
     found.dedup();
     // A list may well be empty: a commit that touches no such file. A directory without any is a mistake.
     if found.is_empty() && listed.is_none() {
-        return Err(Failure::usage(format!("no C file below {}", roots.join(", "))));
+        return Err(Failure::usage(format!("no C or Rust file below {}", roots.join(", "))));
     }
     Ok((found, errors))
 }
@@ -146,6 +146,8 @@ fn walk(
 ) {
     let mut builder = ignore::WalkBuilder::new(root);
     builder.standard_filters(!args.no_ignore).hidden(true).follow_links(false).overrides(overrides.clone());
+    let top = std::path::PathBuf::from(root);
+    builder.filter_entry(move |entry| entry.path() == top || !is_not_ours(entry.path()));
     for entry in builder.build() {
         match entry {
             Ok(entry) => {
@@ -158,6 +160,12 @@ fn walk(
             Err(error) => errors.push(TextError { path: root.to_owned(), reason: error.to_string() }),
         }
     }
+}
+
+/// Whether a folder below the one named holds what cargo built or copied there.
+fn is_not_ours(folder: &Path) -> bool {
+    let built = folder.join("CACHEDIR.TAG").is_file();
+    built || folder.join(".cargo-checksum.json").is_file()
 }
 
 /// Paths listed in a file, one a line.

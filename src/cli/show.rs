@@ -112,6 +112,7 @@ fn described(profile: &Profile, effect: &CallEffect) -> String {
         Effect::Upgrade(when) => format!("makes exclusive if {}", test(when)),
         Effect::Transfer => "hands on".to_owned(),
         Effect::MayRelease => "may release".to_owned(),
+        Effect::Leak => "leak".to_owned(),
         Effect::Init => "makes".to_owned(),
         Effect::Destroy => "destroys".to_owned(),
     };
@@ -144,7 +145,7 @@ pub fn cfg(args: &CfgArgs) -> Result<u8, Failure> {
             (from..=to).contains(&line)
         }
     };
-    let Some((body, held)) = driver::picture(&text, &select, &configured.settings) else {
+    let Some((body, held)) = driver::picture(file, &text, &select, &configured.settings) else {
         return Err(Failure::usage(format!("no such function in {file}")));
     };
     print(&match args.format {
@@ -163,7 +164,7 @@ enum Wanted<'t> {
 
 /// FILE, FILE:LINE, FILE::FUNCTION.
 fn target(text: &str) -> (&str, Wanted<'_>) {
-    if let Some((file, name)) = text.rsplit_once("::") {
+    if let Some((file, name)) = text.split_once("::") {
         return (file, Wanted::Named(name));
     }
     match text.rsplit_once(':').and_then(|(file, line)| Some((file, line.parse().ok()?))) {

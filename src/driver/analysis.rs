@@ -9,9 +9,9 @@
 //! Only what `demanded` names and depends on is looked at. The order of work never shows in the result.
 
 use super::Settings;
+use super::environment::{self, Shared};
 use super::judge::{FunctionOutcome, Judged, judge};
 use super::reading::{ReadTree, frontend_of};
-use crate::frontend::c::environment::FileEnvironment;
 use crate::interproc::evidence::{CallerUse, Evidence, Tally};
 use crate::interproc::schedule::levels;
 use crate::interproc::tree::FunctionId;
@@ -309,10 +309,12 @@ impl<'a> TreeAnalysis<'a> {
         let file = self.read.tree.definition(function).file;
         let profile = self.settings.profiles.get(self.read.dialects[file.0 as usize]);
         let shared = |name: &str| self.read.shared.get(name);
-        let environment =
-            FileEnvironment::new(&unit.index, &shared, &profile.block_macros, &profile.attributes);
-        let frontend = frontend_of(self.sources.path(file))?;
-        let mut body = (frontend.lower)(file, &source.text, &source.definition, &environment);
+        let path = self.sources.path(file);
+        let shared = Shared { macros: &shared, declarations: &self.read.declarations, path };
+        let frontend = frontend_of(path)?;
+        let mut body = environment::with(frontend, &unit.index, &shared, profile, |environment| {
+            (frontend.lower)(file, &source.text, &source.definition, environment)
+        });
         if let Some(annotations) = unit.index.prototypes.get(&body.name) {
             body.annotations.extend(annotations.iter().cloned());
         } else if source.definition.linkage == Linkage::External {

@@ -3,7 +3,7 @@
 use crate::diagnostic::{Confidence, Decision, Diagnostic, Verdict};
 use crate::engine::{DisjunctLimit, Results, explore};
 use crate::interproc::evidence::{CallerUse, Evidence, open_globals, uses};
-use crate::ir::{Body, Name, StatementKind};
+use crate::ir::{Body, Name, StatementKind, UNKNOWN_RECEIVER};
 use crate::lock::analysis::LockAnalysis;
 use crate::lock::certificate::{self, Certified};
 use crate::lock::convention;
@@ -142,7 +142,10 @@ fn conclude(
         certificate,
         certify,
     };
-    let verdicts = keys.iter().map(|&key| judgement.verdict(key)).collect();
+    let mut verdicts: Vec<Verdict> = keys.iter().map(|&key| judgement.verdict(key)).collect();
+    if verdicts.is_empty() {
+        verdicts.extend(of_unknown_receiver(body));
+    }
     Judged {
         outcome: FunctionOutcome {
             diagnostics: found.into_iter().map(|(_, diagnostic)| diagnostic).collect(),
@@ -156,6 +159,18 @@ fn conclude(
         unspoken: !declared && !convention::is_about_locking(&body.name),
         blamed: is_blamed,
     }
+}
+
+/// A lock may be meant, and nothing is known of it, not even that it is one: that is said rather than passed over.
+fn of_unknown_receiver(body: &Body) -> Option<Verdict> {
+    let degradation = body.degradations.iter().find(|degradation| degradation.cause == UNKNOWN_RECEIVER)?;
+    let reason = format!("not understood: {}", degradation.cause);
+    Some(Verdict {
+        function: body.name.to_string(),
+        span: degradation.span,
+        lock: "?".to_owned(),
+        decision: Decision::NotDecided { reason },
+    })
 }
 
 fn exits_differ(analysis: &LockAnalysis<'_>) -> bool {

@@ -1,13 +1,13 @@
 //! Wires the street: sources, index, bodies, summaries, rules, verdicts.
 
 pub mod analysis;
+pub mod environment;
 pub mod judge;
 pub mod reading;
 
 use crate::diagnostic::{Confidence, Decision, Diagnostic, Label, Ledger, Severity, Verdict};
 use crate::engine::{DisjunctLimit, explore};
-use crate::frontend;
-use crate::frontend::c::environment::FileEnvironment;
+use crate::interproc::declarations::SharedDeclarations;
 use crate::ir::Body;
 use crate::ir::Name;
 use crate::ir::file_index::FunctionDefinition;
@@ -157,9 +157,9 @@ impl Profiles {
         self.choices.len() as u8
     }
 
-    /// Whether some profile says what a call of `name` does to locks.
+    /// Whether some profile says what a call of `name` does to locks; `.name`: a method, whatever it is called on.
     pub fn is_hot(&self, name: &str) -> bool {
-        self.fallback.calls.contains_key(name)
+        self.fallback.calls.contains_key(name) || self.fallback.methods.contains(name)
     }
 
     /// Whether some profile says what `name` means, so that its definition is not asked.
@@ -275,18 +275,23 @@ fn most_frequent(counts: FxHashMap<String, usize>) -> Vec<(String, usize)> {
 /// Lowers and analyses the function that `select` picks, for pictures: its body and, for each block, the locks held on entry as
 /// text, one set per disjunct.
 pub fn picture(
+    path: &str,
     text: &[u8],
     select: &dyn Fn(&FunctionDefinition) -> bool,
     settings: &Settings,
 ) -> Option<(Body, Vec<Vec<String>>)> {
     let file = FileId(0);
-    let frontend = frontend::FRONTENDS.first()?;
+    let frontend = reading::frontend_of(path)?;
     let index = (frontend.index)(file, text);
     let definition = index.functions.iter().find(|function| select(function))?;
     let fallback = settings.profiles.fallback_dialect();
     let profile = settings.profiles.get(settings.profiles.choose(&index.includes).unwrap_or(fallback));
-    let environment = FileEnvironment::new(&index, &|_| None, &profile.block_macros, &profile.attributes);
-    let body = (frontend.lower)(file, definition.span.of(text), definition, &environment);
+    let declarations = SharedDeclarations::default();
+    let shared = environment::Shared { macros: &|_| None, declarations: &declarations, path };
+    let slice = definition.span.of(text);
+    let body = environment::with(frontend, &index, &shared, profile, |environment| {
+        (frontend.lower)(file, slice, definition, environment)
+    });
     let none = |_: &str| None;
     let mut analysis = LockAnalysis::new(&body, Meanings { profile, summaries: &none }, false);
     let results = explore(&body.cfg, &mut analysis, DisjunctLimit::default());

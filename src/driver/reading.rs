@@ -6,8 +6,9 @@
 //!                                     └──▶ Unit (the text of relevant functions, the macros of their file)
 //! ```
 
-use super::{Progress, Settings};
+use super::{Progress, Settings, environment};
 use crate::frontend::{self, Frontend};
+use crate::interproc::declarations::SharedDeclarations;
 use crate::interproc::macros::{self, SharedMacros};
 use crate::interproc::tree::{FunctionId, TreeIndex};
 use crate::ir::file_index::{FileIndex, FunctionDefinition, References};
@@ -41,6 +42,8 @@ pub struct ReadTree {
     pub tree: TreeIndex,
     /// Macros of headers.
     pub shared: SharedMacros,
+    /// What files declare about types.
+    pub declarations: SharedDeclarations,
     /// Files with relevant functions.
     pub units: FxHashMap<FileId, Unit>,
     /// For each file, which of the profiles it is read with.
@@ -55,6 +58,8 @@ struct FileRead {
     index: FileIndex,
     references: References,
     dialect: Option<u8>,
+    /// The language alone tells the dialect.
+    decided: bool,
     /// Macros of the file that lead to lock operations.
     leading: FxHashSet<Name>,
     /// Ordinals of functions that matter, with their text.
@@ -72,6 +77,7 @@ pub fn read(
     let mut read = ReadTree {
         tree: TreeIndex::default(),
         shared: SharedMacros::default(),
+        declarations: SharedDeclarations::default(),
         units: FxHashMap::default(),
         dialects: Vec::with_capacity(files.len()),
         direct: Vec::new(),
@@ -94,6 +100,8 @@ pub fn read(
                 FileRead::nothing()
             });
             match found.dialect {
+                // A file whose language says how it is read has no say in how others are.
+                Some(_) if found.decided => {}
                 Some(dialect) => *votes.entry(dialect).or_default() += 1,
                 None => unmarked.push(file),
             }
@@ -126,6 +134,7 @@ impl FileRead {
             index: FileIndex::default(),
             references: References::default(),
             dialect: None,
+            decided: false,
             leading: FxHashSet::default(),
             texts: Vec::new(),
         }
@@ -151,6 +160,14 @@ fn read_file(
     }
     let frontend = frontend_of(path).ok_or_else(|| failed("no frontend for this kind of file"))?;
     let mut index = (frontend.index)(file, &text);
+    if let Some(reason) = &index.unreadable {
+        return Err(failed(reason));
+    }
+    let decided = frontend.has_editions;
+    if decided {
+        let manifest = |path: &str| String::from_utf8(provider.read(path).ok()?).ok();
+        index.edition = environment::edition_of(path, &manifest);
+    }
     // What a lock operation does is given, whatever this file makes of its name.
     index.macros.retain(|name, _| !settings.profiles.is_hot(name));
     let references = (frontend.references)(&text, &index, &|name| settings.profiles.is_export(name));
@@ -164,12 +181,13 @@ fn read_file(
         .filter(|(_, function)| function.calls.iter().any(|call| is_hot(call) || leading.contains(call)))
         .map(|(ordinal, function)| (ordinal as u32, function.span.of(&text).into()))
         .collect();
-    Ok(FileRead { index, references, dialect, leading, texts })
+    Ok(FileRead { index, references, dialect, decided, leading, texts })
 }
 
 impl ReadTree {
     fn merge(&mut self, file: FileId, path: &str, read: FileRead, settings: &Settings) {
         let FileRead { index, references, leading, texts, .. } = read;
+        self.declarations.add(&index, path);
         let first = self.tree.len() as u32;
         let definition = |name: &str| index.macros.get(name);
         self.tree.add(file, path, &index, references, &|call, visit| {
@@ -198,6 +216,12 @@ impl ReadTree {
 
     fn finish(&mut self, settings: &Settings) {
         self.shared.finish(&|name| settings.profiles.is_hot(name));
+        let methods = self.tree.methods();
+        self.tree.extend_calls(&|call, visit| {
+            if let Some(named) = call.strip_prefix('.').and_then(|method| methods.get(method)) {
+                named.iter().for_each(visit);
+            }
+        });
         let shared = &self.shared;
         self.tree.extend_calls(&|call, visit| {
             if shared.is_leading(call) {
@@ -241,6 +265,10 @@ impl ReadTree {
                 let path = sources.path(*file);
                 let text = provider.read(path).ok()?;
                 let mut index = (frontend_of(path)?.index)(*file, &text);
+                let manifest = |path: &str| String::from_utf8(provider.read(path).ok()?).ok();
+                if frontend_of(path)?.has_editions {
+                    index.edition = environment::edition_of(path, &manifest);
+                }
                 let definitions = std::mem::take(&mut index.functions);
                 let sources = functions.iter().filter_map(|&id| {
                     let mut definition = definitions.get(tree.definition(id).ordinal as usize)?.clone();

@@ -4,6 +4,7 @@
 //! understand it turns into `Opaque` and counts.
 
 pub mod c;
+pub mod rust;
 
 use crate::ir::file_index::{FileIndex, FunctionDefinition, References};
 use crate::ir::{Body, Environment};
@@ -18,6 +19,8 @@ pub struct Frontend {
     pub name: &'static str,
     /// File extensions without the dot.
     pub extensions: &'static [&'static str],
+    /// What a text means depends on the edition that a manifest says.
+    pub has_editions: bool,
     /// What the file defines, in one pass, without parsing bodies.
     pub index: fn(FileId, &[u8]) -> FileIndex,
     /// Where the file mentions functions without calling them; the last argument tells macros that only publish a name.
@@ -27,7 +30,7 @@ pub struct Frontend {
 }
 
 /// All languages.
-pub static FRONTENDS: &[Frontend] = &[c::FRONTEND];
+pub static FRONTENDS: &[Frontend] = &[c::FRONTEND, rust::FRONTEND];
 
 /// The frontend for a path, by its extension.
 pub fn for_path(path: &str) -> Option<&'static Frontend> {

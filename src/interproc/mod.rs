@@ -3,6 +3,7 @@
 //!
 //! No frontend is called from here, and no rule.
 
+pub mod declarations;
 pub mod evidence;
 pub mod macros;
 pub mod schedule;

@@ -15,6 +15,9 @@ use rayon::prelude::*;
 use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 use smallvec::SmallVec;
 
+/// Types that may have a method of one name, so that a call of it on a type not told yet may still mean each of them.
+const NAMESAKE_LIMIT: usize = 40;
+
 /// A name of the tree: an index into its table of names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NameId(pub u32);
@@ -142,6 +145,23 @@ impl TreeIndex {
                 definition.calls = calls.into();
             }
         }
+    }
+
+    /// Definitions called `Type::method`, by the last word; names that too many types have are left out, for a call of such a method
+    /// on something of which the type is not told yet would mean half the tree.
+    pub fn methods(&self) -> FxHashMap<Name, Vec<Name>> {
+        let mut methods: FxHashMap<Name, Vec<Name>> = FxHashMap::default();
+        for definition in &self.definitions {
+            let name = self.name(definition.name);
+            if let Some((_, method)) = name.rsplit_once("::") {
+                let named = methods.entry(Name::new(method)).or_default();
+                if !named.contains(name) {
+                    named.push(name.clone());
+                }
+            }
+        }
+        methods.retain(|_, named| named.len() <= NAMESAKE_LIMIT);
+        methods
     }
 
     /// To be called once, when all files are in: `dialects` tells the vocabulary that each file is read with, `asks` whether the

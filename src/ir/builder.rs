@@ -9,7 +9,7 @@ use super::cfg::{
     BasicBlock, BlockId, Cfg, EdgeKind, Predicate, Statement, StatementKind, Terminator, TerminatorKind,
 };
 use super::place::{Expr, LocalId, Name, Place};
-use super::{Annotation, Body, Degradation, Linkage, Local, LocalKind, ReturnKind};
+use super::{Annotation, Body, Degradation, Linkage, Local, LocalKind, Remark, ReturnKind};
 use crate::source::Span;
 use petgraph::graph::{DiGraph, NodeIndex};
 
@@ -31,6 +31,7 @@ pub struct BodyBuilder {
     locals: Vec<Local>,
     annotations: Vec<Annotation>,
     degradations: Vec<Degradation>,
+    remarks: Vec<(Span, Remark)>,
     blocks: Vec<OpenBlock>,
     current: BlockId,
 }
@@ -49,6 +50,7 @@ impl BodyBuilder {
             locals: Vec::new(),
             annotations: Vec::new(),
             degradations: Vec::new(),
+            remarks: Vec::new(),
             blocks: Vec::new(),
             current: BlockId(0),
         };
@@ -155,6 +157,13 @@ impl BodyBuilder {
         self.degradations.push(Degradation { cause, span });
     }
 
+    /// Notes something about the value that the call at `span` made.
+    pub fn remark(&mut self, span: Span, remark: Remark) {
+        if !self.remarks.contains(&(span, remark)) {
+            self.remarks.push((span, remark));
+        }
+    }
+
     /// Ends the current block with a jump.
     pub fn goto(&mut self, target: BlockId, span: Span) {
         self.terminate(TerminatorKind::Goto, vec![(target, EdgeKind::Next)], span);
@@ -247,6 +256,7 @@ impl BodyBuilder {
             cfg: Cfg::new(graph, BlockId(0)),
             annotations: self.annotations,
             degradations: self.degradations,
+            remarks: self.remarks,
         }
     }
 

@@ -55,6 +55,7 @@ pub fn dump(body: &Body) -> String {
         ReturnKind::Bool => "bool",
         ReturnKind::Integer => "integer",
         ReturnKind::Pointer => "pointer",
+        ReturnKind::Guard => "guard",
         ReturnKind::Other => "other",
     };
     let linkage = match body.linkage {

@@ -54,6 +54,16 @@ pub struct FileIndex {
     pub prototypes: FxHashMap<Name, Vec<Annotation>>,
     /// Variables at file level that no other file can name.
     pub statics: FxHashSet<Name>,
+    /// What the file declares about types, as text in full paths: `Record.member` and `CONSTANT` give a type, `Record::method()` and
+    /// `function()` the type of the result, `use Name` what a public import stands for, `type Name` an alias, `deref Name` what a
+    /// pointer-like record points to, `drop Name` is there when ending such a value runs code.
+    pub declarations: FxHashMap<Name, Name>,
+    /// What names at file level stand for: `Mutex` for `std::sync::Mutex`.
+    pub imports: FxHashMap<Name, Name>,
+    /// The edition of the language, where it has one.
+    pub edition: u16,
+    /// Why the file could not be read as its language at all.
+    pub unreadable: Option<String>,
     /// `lockbalance:` directive comments: the text after the colon, and where.
     pub directives: Vec<(String, Span)>,
 }

@@ -65,8 +65,21 @@ pub enum ReturnKind {
     Integer,
     /// A pointer.
     Pointer,
+    /// A value whose end gives something back: a guard.
+    Guard,
     /// Anything else.
     Other,
+}
+
+/// What lowering noticed about a value that a call made, and a rule may want to say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Remark {
+    /// It ended at once, and nobody looked at it.
+    Discarded,
+    /// Its end runs code of the tree's own.
+    EndsWithCode,
+    /// It lives, without a name, as long as the body of the `match`, `if let` or loop that looks at it.
+    Scrutinee,
 }
 
 /// Who can call a function.
@@ -88,6 +101,12 @@ pub struct Annotation {
     /// Where.
     pub span: Span,
 }
+
+/// The type, as far as anybody needs it, of a local whose end gives something back.
+pub const GUARD: &str = "guard";
+
+/// Cause of a [`Degradation`]: a call that may mean something, on a type that the text does not tell.
+pub const UNKNOWN_RECEIVER: &str = "the type of a receiver is not told";
 
 /// Something in a body that was not understood.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -123,6 +142,8 @@ pub struct Body {
     pub annotations: Vec<Annotation>,
     /// What was not understood. Not empty means degraded: nothing in the body is claimed balanced across an `Opaque`.
     pub degradations: Vec<Degradation>,
+    /// Remarks on values, by the span of the call that made them.
+    pub remarks: Vec<(Span, Remark)>,
 }
 
 impl Body {

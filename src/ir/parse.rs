@@ -148,6 +148,7 @@ impl<'t> Reader<'t> {
             ("bool", ReturnKind::Bool),
             ("integer", ReturnKind::Integer),
             ("pointer", ReturnKind::Pointer),
+            ("guard", ReturnKind::Guard),
             ("other", ReturnKind::Other),
         ];
         let known = kinds.into_iter().find(|(word, _)| self.cursor.eat_word(word));

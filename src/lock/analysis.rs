@@ -36,6 +36,8 @@ pub struct LockAnalysis<'a> {
     pub exits: Vec<Exit>,
     /// Locks that were taken somewhere in the body (by it or by a callee inside).
     pub taken: FxHashSet<LockKey>,
+    /// Those among them, and among the attempted, that were taken otherwise than for reading.
+    pub(super) taken_exclusively: FxHashSet<LockKey>,
     /// Families that a callee treats in a way that could not be told.
     pub uncertain: FxHashSet<crate::profile::FamilyId>,
     pub(super) here: Location,
@@ -65,6 +67,7 @@ impl<'a> LockAnalysis<'a> {
             events: Vec::new(),
             exits: Vec::new(),
             taken: FxHashSet::default(),
+            taken_exclusively: FxHashSet::default(),
             uncertain: FxHashSet::default(),
             here: Location { block: body.cfg.entry(), statement: 0 },
             fresh_count: 0,
@@ -82,7 +85,12 @@ impl<'a> LockAnalysis<'a> {
 
     /// Whether the function declares a lock contract.
     pub fn declares_contract(&self) -> bool {
-        self.body.annotations.iter().any(|annotation| super::convention::declares_contract(&annotation.name))
+        self.body.returns == ReturnKind::Guard
+            || self
+                .body
+                .annotations
+                .iter()
+                .any(|annotation| super::convention::declares_contract(&annotation.name))
     }
 
     /// The profile.
@@ -118,7 +126,7 @@ impl<'a> LockAnalysis<'a> {
                 signs if signs.within(Signs::NONZERO) => ExitKind::True,
                 _ => ExitKind::Other,
             },
-            ReturnKind::Pointer => match signs {
+            ReturnKind::Pointer | ReturnKind::Guard => match signs {
                 Signs::ZERO => ExitKind::Null,
                 Signs::NEGATIVE => ExitKind::ErrorPointer,
                 signs if signs.within(Signs::NONZERO) => ExitKind::Pointer,

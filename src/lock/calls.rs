@@ -7,10 +7,12 @@ use super::event::EventKind;
 use super::meaning::{CallMeaning, ErrorPointer};
 use super::relevance::addresses;
 use super::state::{Fact, LockKey, LockState, Now, PathState, Signs, bind};
-use super::summary::{Case, LockChange, Summary, changed, without_saved};
+use super::summary::{Case, LockChange, Path, Summary, changed, without_saved};
 use super::terms::{Term, TermId};
 use crate::ir::{BinaryOp, Callee, Expr, LocalKind, Name, Place, UnaryOp};
-use crate::profile::{Alias, CallEffect, Effect, FamilyId, LockRoot, NoReturn, ReleasedBy, ResultTest};
+use crate::profile::{
+    Alias, CallEffect, Effect, FamilyId, LockFamily, LockRoot, NoReturn, ReleasedBy, ResultTest, Sharing,
+};
 
 /// Words that mark a call as a question: asked again on the same arguments, it presumably gives the same answer.
 const PREDICATE_WORDS: [&str; 24] = [
@@ -53,9 +55,15 @@ impl LockAnalysis<'_> {
     ) {
         let values: Vec<TermId> = args.iter().map(|arg| self.evaluate(&mut state, arg)).collect();
         let Callee::Named(name) = callee else {
+            if self.profile.unwinds {
+                self.record_held(&state, EventKind::MayUnwind, |_| true);
+            }
             let result = self.unknown_call(&mut state, None, place, args, &values);
             return self.finish(state, place, result, out);
         };
+        if self.profile.suspends.contains(name) {
+            self.record_held(&state, EventKind::Suspended, |family| !family.asynchronous);
+        }
         match self.meanings.of(name) {
             CallMeaning::Summary(summary) => {
                 self.apply_summary(state, place, name, summary, args, &values, spelled, out);
@@ -86,6 +94,19 @@ impl LockAnalysis<'_> {
                 let result = self.unknown_call(&mut state, Some(name), place, args, &values);
                 self.finish(state, place, result, out);
             }
+        }
+    }
+
+    /// Notes of each lock that is held, of the families wanted, that something happens meanwhile.
+    fn record_held(&mut self, state: &PathState, kind: EventKind, wanted: impl Fn(&LockFamily) -> bool) {
+        let held: Vec<LockKey> = state
+            .locks
+            .iter()
+            .filter(|(key, lock)| lock.is_held() && wanted(self.profile.family(key.family)))
+            .map(|(key, _)| key)
+            .collect();
+        for key in held {
+            self.record(state, key, kind.clone());
         }
     }
 
@@ -233,6 +254,9 @@ impl LockAnalysis<'_> {
 
     pub(super) fn disturb(&mut self, state: &mut PathState, args: &[Expr]) {
         self.disturb_memory(state);
+        if self.profile.lends_explicitly {
+            return;
+        }
         let mut given = Vec::new();
         for arg in args {
             addresses(arg, &mut |id| given.push(id));
@@ -368,6 +392,11 @@ impl LockAnalysis<'_> {
     ) -> LockKey {
         let argument = |n: &u8| values.get(usize::from(*n)).copied();
         let text = |n: &u8| spelled.get(usize::from(*n)).map(|text| text.to_string());
+        if let (LockRoot::Argument(n), true) = (&effect.lock.root, self.profile.family(effect.family).guarded)
+            && let Some(address) = argument(n)
+        {
+            constrain(&mut self.terms, state, address, Signs::POSITIVE);
+        }
         let (start, mut spelling) = match &effect.lock.root {
             LockRoot::Argument(n) => (argument(n), text(n)),
             LockRoot::ThroughArgument(n) => {
@@ -436,12 +465,13 @@ impl LockAnalysis<'_> {
                 return self.finish(state, place, result, out);
             }
         }
-        for (family, path) in &summary.takes {
+        for (family, path, shared) in &summary.takes {
             let zero = self.terms.int(0);
             if let Some(address) = self.instantiate(&state, path, values, zero) {
                 let key = LockKey { family: *family, address: self.terms.canonical(address) };
                 self.spell(key, path, spelled);
-                if state.locks.get(key).is_some_and(|lock| lock.is_held()) {
+                let held = state.locks.get(key).filter(|lock| lock.is_held());
+                if held.is_some_and(|lock| !(*shared && self.goes_with_readers(key, lock))) {
                     self.record(&state, key, EventKind::DoubleAcquire { by: Some(name.clone()) });
                 }
             }
@@ -497,8 +527,10 @@ impl LockAnalysis<'_> {
             state.doubtful |= !possible;
         }
         // What is released is named by what memory held before the call.
+        let given = case.gives.as_ref().and_then(|path| self.instantiate(&state, path, values, zero));
         let result = match case.value {
             Some(value) => self.terms.int(value),
+            None if given.is_some() => given.unwrap_or(zero),
             None if case.changes.is_empty() && is_question(name) => {
                 self.terms.intern(Term::Call(name.clone(), values.iter().copied().collect()))
             }
@@ -522,11 +554,26 @@ impl LockAnalysis<'_> {
         for (change, key) in case.changes.iter().zip(released) {
             keys.push(key.unwrap_or_else(|| self.changed_key(&state, change, values, result, spelled)));
         }
-        if !constrain(&mut self.terms, &mut state, result, case.result) {
+        let told = if given.is_some() { Signs::POSITIVE } else { case.result };
+        // A guard that the caller cannot tell to be one ends somewhere out of sight.
+        let unseen = place
+            .is_none_or(|place| place.as_local().is_none_or(|id| self.body.local(id).ty != crate::ir::GUARD));
+        let attempted_in_vain = case.changes.iter().zip(&keys).any(|(change, &key)| {
+            change.attempt
+                && self.profile.family(key.family).guarded
+                && state.locks.get(key).is_some_and(|lock| lock.is_held())
+        });
+        if attempted_in_vain || !constrain(&mut self.terms, &mut state, result, told) {
             return;
         }
         for (change, key) in case.changes.iter().zip(keys) {
             let after = changed(change);
+            // So does one of which nobody can tell what it holds.
+            let told = given.is_some() || matches!(change.path, Some(Path::Result));
+            let guarded = case.by_guard && self.profile.family(key.family).guarded;
+            if guarded && after.balance() > 0 && (unseen || !told) {
+                continue;
+            }
             if after.balance() > 0 {
                 self.presume_object(&mut state, key.address);
                 self.hand_over(&mut state, key, without_saved(after.now), name);
@@ -618,12 +665,18 @@ impl LockAnalysis<'_> {
         self.record(state, key, EventKind::Acquired { by: Some(by.clone()) });
     }
 
+    /// Whether a reader more is let in beside who holds the lock.
+    fn goes_with_readers(&self, key: LockKey, lock: LockState) -> bool {
+        let family = self.profile.family(key.family);
+        let exclusive = matches!(lock.now, Now::Held { mode, .. } if mode.sharing == Sharing::Exclusive);
+        family.guarded && family.shared_nests && !exclusive
+    }
+
     pub(super) fn is_wildcard(&self, key: LockKey) -> bool {
         matches!(self.terms.get(key.address), Term::Const(name) if name == "?")
     }
 
     fn spell(&mut self, key: LockKey, path: &super::summary::Path, spelled: &[Name]) {
-        use super::summary::Path;
         fn text(path: &Path, spelled: &[Name]) -> Option<String> {
             Some(match path {
                 Path::Argument(n) => spelled.get(*n)?.to_string(),

@@ -79,8 +79,13 @@ impl LockAnalysis<'_> {
             }
             Effect::ReleaseIf(test) => return self.release_if(side, key, effect.mode, test, out),
             Effect::GuardRelease => {
-                if side.state.locks.get(key).is_some_and(|lock| lock.is_held()) {
+                let lock = side.state.locks.get(key);
+                if lock.is_some_and(|lock| lock.is_held()) {
                     self.release(&mut side.state, key, any_context(effect.mode), None);
+                } else if lock.is_some_and(|lock| lock.now == Now::Released)
+                    && self.profile.family(key.family).guarded
+                {
+                    self.record(&side.state, key, EventKind::ReleasedUnderGuard);
                 }
             }
             Effect::Query(test) => {
@@ -110,6 +115,11 @@ impl LockAnalysis<'_> {
             Effect::Transfer => {
                 if let Some(lock) = side.state.locks.get(key) {
                     side.state.locks.set(key, LockState { now: Now::Transferred, ..lock });
+                }
+            }
+            Effect::Leak => {
+                if side.state.locks.get(key).is_some_and(|lock| lock.is_held()) {
+                    self.record(&side.state, key, EventKind::Leaked);
                 }
             }
             Effect::MayRelease => {
@@ -187,7 +197,7 @@ impl LockAnalysis<'_> {
     #[allow(clippy::too_many_arguments)]
     fn try_acquire(
         &mut self,
-        side: Applied,
+        mut side: Applied,
         key: LockKey,
         mode: LockMode,
         saved: Option<TermId>,
@@ -195,6 +205,13 @@ impl LockAnalysis<'_> {
         attempt: Attempt,
         out: &mut Vec<Applied>,
     ) {
+        let before = side.state.locks.get(key);
+        if before.is_some_and(|lock| lock.is_held()) && self.fails_while_held(&side.state, key, mode) {
+            if constrain(&mut self.terms, &mut side.state, side.result, failing(test)) {
+                out.push(side);
+            }
+            return;
+        }
         let mut taken = Applied { state: side.state.clone(), disturbs: true, ..side };
         if attempt == Attempt::Ignored {
             self.record(&taken.state, key, EventKind::ResultIgnored);
@@ -244,6 +261,27 @@ impl LockAnalysis<'_> {
         }
     }
 
+    /// Whether an attempt on a held lock is known to fail.
+    fn fails_while_held(&self, state: &PathState, key: LockKey, mode: LockMode) -> bool {
+        let Some(LockState { now: Now::Held { mode: first, .. }, .. }) = state.locks.get(key) else {
+            return false;
+        };
+        self.profile.family(key.family).guarded
+            && !self.is_wildcard(key)
+            && !self.is_counted(key, first, mode)
+    }
+
+    /// Whether taking a lock again that is held as `first` is counted rather than waited for.
+    fn is_counted(&self, key: LockKey, first: LockMode, again: LockMode) -> bool {
+        let family = self.profile.family(key.family);
+        // One upgradable holder goes with readers.
+        let shared = |mode: LockMode| mode.sharing != Sharing::Exclusive;
+        let both_shared = shared(first)
+            && shared(again)
+            && (first.sharing == Sharing::Shared || again.sharing == Sharing::Shared);
+        family.nests || family.shared_nests && both_shared
+    }
+
     /// Takes `key`.
     pub(super) fn acquire(
         &mut self,
@@ -268,8 +306,6 @@ impl LockAnalysis<'_> {
         if mode.sharing != Sharing::Shared && !attempt && self.query_answer(state, key) == Some(false) {
             self.record(state, key, EventKind::QueryAcquire);
         }
-        let family = self.profile.family(key.family);
-        let (nests, shared_nests) = (family.nests, family.shared_nests);
         let held = Now::Held { depth: 1, mode, saved };
         if !attempt
             && !self.is_wildcard(key)
@@ -277,12 +313,13 @@ impl LockAnalysis<'_> {
         {
             self.taken.insert(key);
         }
+        if mode.sharing == Sharing::Exclusive {
+            self.taken_exclusively.insert(key);
+        }
         match state.locks.get(key) {
             None => state.locks.set(key, LockState { entry: Entry::Free, now: held }),
             Some(LockState { entry, now: Now::Held { depth, mode: first, saved: old } }) => {
-                let counted = nests
-                    || (shared_nests && mode.sharing == Sharing::Shared && first.sharing == Sharing::Shared)
-                    || self.is_wildcard(key);
+                let counted = self.is_counted(key, first, mode) || self.is_wildcard(key);
                 if !counted && !attempt {
                     self.record(state, key, EventKind::DoubleAcquire { by: None });
                 } else if counted {

@@ -74,6 +74,14 @@ pub enum EventKind {
     QueryAcquire,
     /// The result that tells whether it was taken is thrown away.
     ResultIgnored,
+    /// The guard that holds it was thrown away without being run.
+    Leaked,
+    /// A guard ends whose lock this path has given back already.
+    ReleasedUnderGuard,
+    /// Held where code of somebody else runs that may unwind.
+    MayUnwind,
+    /// Held where the task may be suspended.
+    Suspended,
     /// Destroyed while held.
     DestroyedHeld,
 }

@@ -9,7 +9,7 @@ use super::assume;
 use super::event::Exit;
 use super::state::{Entry, LockKey, LockState, Now, Signs, lookup};
 use super::terms::{Term, TermId};
-use crate::ir::{LocalKind, Name};
+use crate::ir::{LocalKind, Name, ReturnKind};
 use crate::profile::FamilyId;
 
 /// More cases than this are not told apart: the summary says "unknown".
@@ -51,6 +51,8 @@ pub struct LockChange {
     pub path: Option<Path>,
     /// Its state at the exit.
     pub state: LockState,
+    /// It was never taken for certain, only tried.
+    pub attempt: bool,
 }
 
 /// One way a call can end.
@@ -62,6 +64,10 @@ pub struct Case {
     pub result: Signs,
     /// The result, when it is one integer.
     pub value: Option<i64>,
+    /// What the result stands for, when it is a guard: the address of its lock.
+    pub gives: Option<Path>,
+    /// What it holds at the end is held by a guard that it returns.
+    pub by_guard: bool,
     /// Locks that changed.
     pub changes: Vec<LockChange>,
     /// What it left in memory that the arguments lead to, as far as callers can name it: `find->tree = tree`, `*locked = true`.
@@ -102,6 +108,9 @@ impl Case {
         if merged.value != other.value {
             merged.value = None;
         }
+        if merged.gives != other.gives {
+            merged.gives = None;
+        }
         merged.stores.retain(|store| other.stores.contains(store));
         merged.conditions.retain_mut(|(path, signs, firm)| {
             match other.conditions.iter().find(|(same, ..)| same == path) {
@@ -122,6 +131,8 @@ impl Case {
             conditions: Vec::new(),
             result: Signs::ANY,
             value: None,
+            gives: None,
+            by_guard: false,
             changes: Vec::new(),
             stores: Vec::new(),
         }
@@ -133,8 +144,8 @@ impl Case {
 pub struct Summary {
     /// The ways it ends; none when it never returns.
     pub cases: Vec<Case>,
-    /// Locks that it takes and gives back inside: the caller must not hold them.
-    pub takes: Vec<(FamilyId, Path)>,
+    /// Locks that it takes and gives back inside: the caller must not hold them; `true` where it only ever reads.
+    pub takes: Vec<(FamilyId, Path, bool)>,
     /// It answers whether this lock is held; `true` when a nonzero result says "held".
     pub query: Option<(FamilyId, Path, bool)>,
     /// Families that it touches in a way that could not be told: what callers seem to do to them is uncertain.
@@ -377,13 +388,22 @@ impl LockAnalysis<'_> {
 
     fn case(&self, exit: &Exit, blamed: &dyn Fn(LockKey) -> bool) -> Case {
         let mut changes = Vec::new();
+        let guards = self.body().returns == ReturnKind::Guard;
+        let gives = exit.name.filter(|_| guards).and_then(|value| self.path(value, None));
+        let gives = gives.filter(|path| !matches!(path, Path::Int(_)));
+        let name = exit.name.filter(|_| gives.is_none());
         for (key, state) in exit.state.locks.iter() {
             let returned = exit.name.filter(|&value| self.terms.contains(key.address, value));
             let local = self.roots_in_local(key.address) && returned.is_none();
             if state.balance() == 0 || blamed(key) || local {
                 continue;
             }
-            changes.push(LockChange { family: key.family, path: self.path(key.address, exit.name), state });
+            changes.push(LockChange {
+                family: key.family,
+                path: self.path(key.address, name),
+                state,
+                attempt: !self.taken.contains(&key),
+            });
         }
         let conditions = exit.state.facts.iter().filter(|(_, fact)| fact.signs != Signs::ANY);
         let conditions = conditions
@@ -402,7 +422,7 @@ impl LockAnalysis<'_> {
             }
         };
         let stores = self.stores(exit);
-        Case { conditions, result, value, changes, stores }
+        Case { conditions, result, value, gives, by_guard: guards, changes, stores }
     }
 
     /// Memory behind the arguments that this way of ending wrote, and what: another argument, something reached from one, a number.
@@ -455,7 +475,7 @@ impl LockAnalysis<'_> {
     }
 
     /// Locks that every exit leaves as they were but that were taken on the way.
-    fn takes(&self, blamed: &dyn Fn(LockKey) -> bool) -> Vec<(FamilyId, Path)> {
+    fn takes(&self, blamed: &dyn Fn(LockKey) -> bool) -> Vec<(FamilyId, Path, bool)> {
         let mut takes = Vec::new();
         for &key in &self.taken {
             let family = self.profile.family(key.family);
@@ -465,9 +485,9 @@ impl LockAnalysis<'_> {
                 continue;
             }
             if let Some(path) = self.path(key.address, None)
-                && !takes.contains(&(key.family, path.clone()))
+                && !takes.iter().any(|(family, known, _)| *family == key.family && *known == path)
             {
-                takes.push((key.family, path));
+                takes.push((key.family, path, !self.taken_exclusively.contains(&key)));
             }
         }
         takes

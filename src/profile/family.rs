@@ -4,6 +4,7 @@
 //! is looked at or none where one decides, a call with two effects on one lock.
 
 use super::error::ProfileError;
+use super::methods;
 use super::spelling::call;
 use super::syntax::{CallText, FamilyText, GuardText};
 use super::{
@@ -42,16 +43,24 @@ pub(super) fn add_family(profile: &mut Profile, text: FamilyText) -> Result<(), 
     if text.name.get_ref().is_empty() {
         return Err(ProfileError::at("a family needs a name", text.name.span()));
     }
-    if groups.iter().all(|group| group.rows.is_empty()) && text.guard.is_empty() {
+    if groups.iter().all(|group| group.rows.is_empty())
+        && text.guard.is_empty()
+        && text.guard_types.is_empty()
+    {
         let message = format!("family `{}` lists no call", text.name.get_ref());
         return Err(ProfileError::at(message, text.name.span()));
     }
     for group in groups {
-        for row in group.rows {
-            let (name, effect) = call_effect(id, row, &group)?;
-            add_effect(profile, name, effect, row)?;
+        for row in group.rows.iter().flat_map(|row| methods::spelled_out(row, &text.types)) {
+            let (name, effect) = call_effect(id, &row, &group)?;
+            methods::add_signature(profile, &name, &effect.lock, row.get_ref(), false);
+            if text.reported {
+                methods::add_method(profile, &name, effect.effect);
+            }
+            add_effect(profile, name, effect, &row)?;
         }
     }
+    methods::add_methods(profile, id, &text)?;
     for guard in &text.guard {
         add_guard(profile, id, guard)?;
     }
@@ -60,6 +69,8 @@ pub(super) fn add_family(profile: &mut Profile, text: FamilyText) -> Result<(), 
         nests: text.nests,
         shared_nests: text.shared_nests,
         released_by: text.released_by,
+        asynchronous: text.asynchronous,
+        guarded: !text.guard_types.is_empty(),
         keeps: text.keeps.into_iter().map(Name::from).collect(),
         often_left: text.often_left,
         reported: text.reported,
@@ -166,7 +177,7 @@ fn test(text: &str) -> Result<ResultTest, ProfileError> {
     }
 }
 
-fn sharing(text: Option<&str>) -> Result<Sharing, ProfileError> {
+pub(super) fn sharing(text: Option<&str>) -> Result<Sharing, ProfileError> {
     match text {
         None | Some("exclusive") => Ok(Sharing::Exclusive),
         Some("shared") => Ok(Sharing::Shared),

@@ -6,17 +6,19 @@ use super::spelling::{call, path};
 use super::syntax::{NoReturnText, ProfileText};
 use super::{Alias, CallEffect, FamilyId, NoReturn, Profile};
 use crate::ir::Name;
+use crate::ir::environment::Wrapper;
 use std::sync::OnceLock;
 
 /// The names of the built-in profiles.
-pub const BUILTIN: [&str; 3] = ["linux", "pthread", "c11"];
+pub const BUILTIN: [&str; 4] = ["linux", "pthread", "c11", "rust"];
 
 /// The built-in profile `name`.
 pub fn builtin(name: &str) -> Option<&'static Profile> {
-    static PROFILES: [OnceLock<Profile>; 3] = [OnceLock::new(), OnceLock::new(), OnceLock::new()];
+    static PROFILES: [OnceLock<Profile>; BUILTIN.len()] = [const { OnceLock::new() }; BUILTIN.len()];
     let at = BUILTIN.iter().position(|known| *known == name)?;
     Some(PROFILES[at].get_or_init(|| {
         let text = match name {
+            "rust" => return load(include_str!("families/rust.toml"), name),
             "linux" => include_str!("families/linux.toml"),
             "pthread" => include_str!("families/pthread.toml"),
             _ => include_str!("families/c11.toml"),
@@ -78,6 +80,13 @@ impl ProfileText {
         profile.block_macros.extend(self.loop_macros.into_iter().map(|name| (Name::from(name), true)));
         profile.block_macros.extend(self.once_macros.into_iter().map(|name| (Name::from(name), false)));
         profile.attributes.extend(self.attributes.into_iter().map(Name::from));
+        profile.unwinds = self.unwinds;
+        profile.lends_explicitly = self.lends_explicitly;
+        profile.suspends.extend(self.suspends.into_iter().map(Name::from));
+        profile.runs_closure.extend(self.runs_closure.into_iter().map(Name::from));
+        let wrappers = |names: Vec<String>, kind| names.into_iter().map(move |name| (Name::from(name), kind));
+        profile.wrappers.extend(wrappers(self.pointers, Wrapper::Pointer));
+        profile.wrappers.extend(wrappers(self.in_place, Wrapper::InPlace));
         Ok(profile)
     }
 }
@@ -116,5 +125,14 @@ impl Profile {
         self.not_locks.extend(other.not_locks.iter().cloned());
         self.block_macros.extend(other.block_macros.iter().map(|(name, looping)| (name.clone(), *looping)));
         self.attributes.extend(other.attributes.iter().cloned());
+        self.signatures.extend(other.signatures.iter().map(|(name, gives)| (name.clone(), gives.clone())));
+        self.guards.extend(other.guards.iter().cloned());
+        self.methods.extend(other.methods.iter().cloned());
+        self.types.extend(other.types.iter().cloned());
+        self.wrappers.extend(other.wrappers.iter().map(|(name, kind)| (name.clone(), *kind)));
+        self.runs_closure.extend(other.runs_closure.iter().cloned());
+        self.unwinds |= other.unwinds;
+        self.lends_explicitly |= other.lends_explicitly;
+        self.suspends.extend(other.suspends.iter().cloned());
     }
 }

@@ -7,10 +7,12 @@
 pub mod error;
 mod family;
 pub mod load;
+mod methods;
 pub mod spelling;
 pub mod syntax;
 
 use crate::ir::Name;
+use crate::ir::environment::{Signature, Wrapper};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 /// Index of a family in [`Profile::families`].
@@ -122,6 +124,8 @@ pub enum Effect {
     Transfer,
     /// Perhaps released inside, told in a way that nobody follows: bits of the result, a context of many locks.
     MayRelease,
+    /// The guard is thrown away without being run: nobody gives the lock back unless somebody does so by hand.
+    Leak,
     /// Made, not held.
     Init,
     /// Destroyed.
@@ -184,6 +188,11 @@ pub struct LockFamily {
     pub released_by: ReleasedBy,
     /// Beginnings of names of functions that never release what they are given, where [`ReleasedBy::Callee`] holds.
     pub keeps: Vec<Name>,
+    /// Made to be held while a task is suspended.
+    pub asynchronous: bool,
+    /// Values of some type hold it and give it back when they end: an address of such a lock is never null, and an attempt on one that
+    /// this path holds fails.
+    pub guarded: bool,
     /// Code that ends or suspends such a state (interrupts off, preemption off) often leaves it to whoever comes next: a function that
     /// hands it over is not by itself at fault.
     pub often_left: bool,
@@ -252,6 +261,24 @@ pub struct Profile {
     pub block_macros: FxHashMap<Name, bool>,
     /// Attribute words that mean nothing to control flow.
     pub attributes: FxHashSet<Name>,
+    /// What calls give, where values carry a lock.
+    pub signatures: FxHashMap<Name, Signature>,
+    /// Types whose values give a lock back when they end; `Type::drop` is among the calls.
+    pub guards: FxHashSet<Name>,
+    /// Names of methods that stand in a row, with a leading dot.
+    pub methods: FxHashSet<Name>,
+    /// Types that rows are about.
+    pub types: FxHashSet<Name>,
+    /// Types that stand for what they hold.
+    pub wrappers: FxHashMap<Name, Wrapper>,
+    /// Methods that run a closure before they return.
+    pub runs_closure: FxHashSet<Name>,
+    /// Code that is called without being known may unwind.
+    pub unwinds: bool,
+    /// Lowering itself says which variables a callee may have written.
+    pub lends_explicitly: bool,
+    /// Calls at which a task may be suspended.
+    pub suspends: FxHashSet<Name>,
 }
 
 /// Names of the error-pointer vocabulary of an API.

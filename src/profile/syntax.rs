@@ -39,6 +39,21 @@ pub struct ProfileText {
     pub once_macros: Vec<String>,
     /// Attribute words.
     pub attributes: Vec<String>,
+    /// Code that is called without being known may unwind.
+    pub unwinds: bool,
+    /// Lowering itself says which variables a callee may have written.
+    #[serde(alias = "lends-explicitly")]
+    pub lends_explicitly: bool,
+    /// Calls at which a task may be suspended.
+    pub suspends: Vec<String>,
+    /// Methods that run a closure before they return.
+    #[serde(alias = "runs-closure")]
+    pub runs_closure: Vec<String>,
+    /// Types that point to their first type argument.
+    pub pointers: Vec<String>,
+    /// Types that hold their first type argument in place.
+    #[serde(alias = "in-place")]
+    pub in_place: Vec<String>,
 }
 
 /// A `[[family]]`.
@@ -59,6 +74,21 @@ pub struct FamilyText {
     /// Beginnings of names of functions that never release what they are given.
     #[serde(default)]
     pub keeps: Vec<String>,
+    /// Types that rows with a leading dot are methods of: `.lock(0)`.
+    #[serde(default)]
+    pub types: Vec<String>,
+    /// Types whose values give the lock back when they end.
+    #[serde(default, alias = "guard-types")]
+    pub guard_types: Vec<Spanned<CallText>>,
+    /// Made to be held while a task is suspended.
+    #[serde(default)]
+    pub asynchronous: bool,
+    /// Gives back the guard that it is given, perhaps as another type.
+    #[serde(default)]
+    pub pass: Vec<Spanned<CallText>>,
+    /// Runs a closure while the guard that it is given has released.
+    #[serde(default)]
+    pub around: Vec<Spanned<CallText>>,
     /// Code that ends or suspends such a state leaves it to whoever comes next.
     #[serde(default, alias = "often-left")]
     pub often_left: bool,
@@ -137,6 +167,8 @@ pub struct CallText {
     pub released_if: Option<String>,
     /// Test of the result of a query.
     pub true_if: Option<String>,
+    /// Type of the result, where it carries the lock.
+    pub gives: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -156,6 +188,7 @@ struct LongCall {
     released_if: Option<String>,
     #[serde(alias = "true-if")]
     true_if: Option<String>,
+    gives: Option<String>,
 }
 
 impl<'de> Deserialize<'de> for CallText {
@@ -184,6 +217,7 @@ impl<'de> Deserialize<'de> for CallText {
                     only_if_zero: long.only_if_zero,
                     released_if: long.released_if,
                     true_if: long.true_if,
+                    gives: long.gives,
                 })
             }
         }

@@ -8,6 +8,10 @@ mod double_acquire;
 mod double_release;
 mod error_exit_held;
 mod flag_tracked;
+mod guard_across_await;
+mod guard_dropped;
+mod guard_leaked;
+mod guard_manual_mix;
 mod inconsistent_exit;
 mod irq_enable;
 mod loop_imbalance;
@@ -17,7 +21,9 @@ mod query_acquire;
 mod query_release;
 mod release_not_held;
 mod saved_flags;
+mod scrutinee_guard;
 mod uncorrelated_condition;
+mod unwind_held;
 mod wrong_flavour;
 
 use crate::diagnostic::RuleMeta;
@@ -39,6 +45,12 @@ pub static RULES: &[&RuleMeta] = &[
     &wrong_flavour::META,
     &saved_flags::META,
     &irq_enable::META,
+    &guard_manual_mix::META,
+    &guard_dropped::META,
+    &guard_leaked::META,
+    &unwind_held::META,
+    &scrutinee_guard::META,
+    &guard_across_await::META,
     &loop_imbalance::META,
     &configuration_imbalance::META,
     &not_decided::META,
@@ -52,8 +64,11 @@ pub static CHECKS: &[fn(&mut RuleCx<'_, '_>)] = &[
     wrong_flavour::check,
     saved_flags::check,
     irq_enable::check,
+    scrutinee_guard::check,
     double_acquire::check,
     double_release::check,
+    guard_manual_mix::check,
+    guard_leaked::check,
     configuration_imbalance::check,
     loop_imbalance::check,
     uncorrelated_condition::check,
@@ -62,6 +77,9 @@ pub static CHECKS: &[fn(&mut RuleCx<'_, '_>)] = &[
     missing_release::check,
     inconsistent_exit::check,
     flag_tracked::check,
+    guard_dropped::check,
+    guard_across_await::check,
+    unwind_held::check,
 ];
 
 /// The rule called `key`, by id (any case) or by name.

@@ -91,7 +91,7 @@ fn size_and_depth_do_no_harm() {
 fn corpus() -> Vec<Vec<u8>> {
     let mut texts: Vec<Vec<u8>> = entries(&fixtures("lower"))
         .iter()
-        .map(|folder| std::fs::read(folder.join("input.c")).expect("an input"))
+        .filter_map(|folder| std::fs::read(folder.join("input.c")).ok())
         .filter(|text| text.len() < 4096)
         .collect();
     texts.push(std::fs::read(fixtures("broken/real.c")).expect("text"));

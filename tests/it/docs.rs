@@ -22,8 +22,12 @@ fn rules_page() -> String {
         );
     }
     for rule in RULES {
-        let docs =
-            rule.docs.trim().replace("## ", "### ").replace("```c bad", "```c").replace("```c good", "```c");
+        let mut docs = rule.docs.trim().replace("## ", "### ");
+        for language in ["c", "rust"] {
+            for kind in ["bad", "good"] {
+                docs = docs.replace(&format!("```{language} {kind}"), &format!("```{language}"));
+            }
+        }
         let _ = write!(page, "\n## {} {}\n\n{docs}\n", rule.id, rule.name);
     }
     page

@@ -1,4 +1,4 @@
-//! The rule fixtures: C files in which annotations say what must be reported, and what is wrong today and why.
+//! The rule fixtures: C and Rust files in which annotations say what must be reported, and what is wrong today and why.
 //!
 //! ```text
 //! //~ rule               must be reported on this line
@@ -13,7 +13,7 @@ use super::support::{check, files, folders, none, read, root, shown};
 use lockbalance::diagnostic::Confidence;
 use lockbalance::rules;
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
@@ -89,11 +89,18 @@ fn faults(path: &Path) -> Vec<String> {
     faults
 }
 
+/// The files of all languages.
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let mut all = files(folder, "c");
+    all.extend(files(folder, "rs"));
+    all
+}
+
 #[test]
 fn annotations_hold() {
-    let files = files(&root().join("fixtures/rules"), "c");
-    assert!(!files.is_empty());
-    none(files.iter().flat_map(|path| faults(path)).collect());
+    let all = sources(&root().join("fixtures/rules"));
+    assert!(!all.is_empty());
+    none(all.iter().flat_map(|path| faults(path)).collect());
 }
 
 #[test]
@@ -101,7 +108,7 @@ fn every_folder_is_a_rule_with_a_true_case_and_a_silent_file() {
     for folder in folders(&root().join("fixtures/rules")) {
         let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let rule = rules::find(&name).unwrap_or_else(|| panic!("no rule is called `{name}`"));
-        let texts: Vec<String> = files(&folder, "c").iter().map(|path| read(path)).collect();
+        let texts: Vec<String> = sources(&folder).iter().map(|path| read(path)).collect();
         let is_true = |text: &String| {
             let annotated = annotations(text).unwrap_or_default();
             annotated.iter().any(|((_, id), kind)| *id == rule.id && *kind == Kind::Expected)

@@ -1,9 +1,13 @@
-//! Lowering: one folder of `fixtures/lower` per construct, its `input.c` against the dump in `expected.ir`.
+//! Lowering: one folder of `fixtures/lower` per construct, its `input.c` against the dump in `expected.ir`, and its `input.rs` against
+//! `expected.rs.ir`. What both languages have lowers alike, but for what a value is called and when it ends; where the first line of a
+//! Rust file says `// edition: 2024`, it is read as that.
 //!
 //! `UPDATE_EXPECT=1 cargo test` writes the dumps anew; read them before they are committed.
 
-use lockbalance::frontend::c::environment::FileEnvironment;
-use lockbalance::frontend::c::{FRONTEND, lower};
+use lockbalance::driver::environment::{Shared, with};
+use lockbalance::frontend::Frontend;
+use lockbalance::frontend::{c, rust};
+use lockbalance::interproc::declarations::SharedDeclarations;
 use lockbalance::ir::dump::dump;
 use lockbalance::profile::load::builtin;
 use lockbalance::source::FileId;
@@ -33,14 +37,21 @@ pub fn entries(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// All functions of `text` lowered and dumped, with what was not understood behind each.
-fn lowered(text: &[u8]) -> String {
+fn lowered(text: &[u8], frontend: &Frontend, profile: &str) -> String {
     let file = FileId(0);
-    let profile = builtin("linux").expect("the kernel's profile");
-    let index = (FRONTEND.index)(file, text);
-    let environment = FileEnvironment::new(&index, &|_| None, &profile.block_macros, &profile.attributes);
+    let profile = builtin(profile).expect("a built-in profile");
+    let mut index = (frontend.index)(file, text);
+    assert_eq!(index.unreadable, None);
+    if text.starts_with(b"// edition: 2024") {
+        index.edition = 2024;
+    }
+    let declarations = SharedDeclarations::default();
+    let shared = Shared { macros: &|_| None, declarations: &declarations, path: "" };
     let mut out = String::new();
     for function in &index.functions {
-        let body = lower::lower(file, function.span.of(text), function, &environment);
+        let body = with(frontend, &index, &shared, profile, |environment| {
+            (frontend.lower)(file, function.span.of(text), function, environment)
+        });
         out.push_str(&dump(&body));
         let mut causes: Vec<&str> = body.degradations.iter().map(|degradation| degradation.cause).collect();
         causes.dedup();
@@ -57,16 +68,25 @@ fn constructs_lower_as_expected() {
     let update = std::env::var_os("UPDATE_EXPECT").is_some();
     let mut wrong = Vec::new();
     for folder in entries(&fixtures("lower")) {
-        let input = std::fs::read(folder.join("input.c")).expect("an input");
-        let got = on_a_worker(|| lowered(&input));
-        let path = folder.join("expected.ir");
-        if update {
-            std::fs::write(&path, &got).expect("the dump is written");
+        let languages = [
+            ("input.c", &c::FRONTEND, "linux", "expected.ir"),
+            ("input.rs", &rust::FRONTEND, "rust", "expected.rs.ir"),
+        ];
+        let mut inputs = 0;
+        for (input, frontend, profile, expected) in languages {
+            let Ok(input) = std::fs::read(folder.join(input)) else { continue };
+            inputs += 1;
+            let got = on_a_worker(|| lowered(&input, frontend, profile));
+            let path = folder.join(expected);
+            if update {
+                std::fs::write(&path, &got).expect("the dump is written");
+            }
+            let expected = std::fs::read_to_string(&path).unwrap_or_default();
+            if expected != got {
+                wrong.push(format!("{}:\n{}", path.display(), first_difference(&expected, &got)));
+            }
         }
-        let expected = std::fs::read_to_string(&path).unwrap_or_default();
-        if expected != got {
-            wrong.push(format!("{}:\n{}", path.display(), first_difference(&expected, &got)));
-        }
+        assert!(inputs > 0, "{} holds no input", folder.display());
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -20,7 +20,8 @@ use lockbalance::source::{TextError, TextProvider};
 use std::sync::Arc;
 
 /// The text of a built-in profile, with what all C shares.
-const TEXTS: [(&str, &str); 4] = [
+const TEXTS: [(&str, &str); 5] = [
+    ("rust", include_str!("../../src/profile/families/rust.toml")),
     ("c", include_str!("../../src/profile/families/c.toml")),
     ("linux", include_str!("../../src/profile/families/linux.toml")),
     ("pthread", include_str!("../../src/profile/families/pthread.toml")),
@@ -40,8 +41,18 @@ impl TextProvider for OneText {
     }
 }
 
+/// The built-in profiles whose rows are calls of C functions.
+fn builtin_of_c() -> impl Iterator<Item = (&'static str, &'static Profile)> {
+    builtin().filter(|(name, _)| *name != "rust")
+}
+
 /// Analyses one C text with one profile; findings of every confidence.
 fn check(text: &str, profile: &Arc<Profile>) -> Outcome {
+    check_as("test.c", text, profile)
+}
+
+/// Analyses a text as the file `name`.
+fn check_as(name: &str, text: &str, profile: &Arc<Profile>) -> Outcome {
     let settings = Settings {
         severities: Default::default(),
         confidence: Confidence::Low,
@@ -49,7 +60,7 @@ fn check(text: &str, profile: &Arc<Profile>) -> Outcome {
         max_file_size: usize::MAX,
         verdicts: true,
     };
-    driver::run(Request::of(["test.c"]), &OneText(text.to_owned()), &settings, &|| ())
+    driver::run(Request::of([name]), &OneText(text.to_owned()), &settings, &|| ())
 }
 
 /// The findings about `function`, "not decided" left out.

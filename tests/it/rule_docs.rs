@@ -4,12 +4,18 @@ use super::support::{check, listed, none};
 use lockbalance::diagnostic::{Confidence, RuleMeta, Severity};
 use lockbalance::rules::{RULES, not_decided};
 
-/// The one fenced block of `docs` that opens with ` ```c kind `.
-fn example<'d>(rule: &'d RuleMeta, kind: &str) -> Result<&'d str, String> {
-    let fence = format!("```c {kind}\n");
-    let mut parts = rule.docs.split(fence.as_str()).skip(1);
-    match (parts.next().and_then(|rest| rest.split_once("```")), parts.next()) {
-        (Some((text, _)), None) => Ok(text),
+/// The one fenced block of `docs` that opens with ` ```c kind ` or ` ```rust kind `, and the extension of its language.
+fn example<'d>(rule: &'d RuleMeta, kind: &str) -> Result<(&'static str, &'d str), String> {
+    let found: Vec<(&str, &str)> = [("c", "c"), ("rust", "rs")]
+        .into_iter()
+        .flat_map(|(language, extension)| {
+            let fence = format!("```{language} {kind}\n");
+            let texts: Vec<&str> = rule.docs.split(fence.as_str()).skip(1).collect();
+            texts.into_iter().filter_map(move |rest| Some((extension, rest.split_once("```")?.0)))
+        })
+        .collect();
+    match found.as_slice() {
+        [one] => Ok(*one),
         _ => Err(format!("{}: there must be one `{kind}` example", rule.id)),
     }
 }
@@ -20,11 +26,13 @@ fn shown_at(rule: &RuleMeta) -> Confidence {
 }
 
 fn judge(rule: &RuleMeta) -> Result<(), String> {
-    let bad = check("bad.c", example(rule, "bad")?, shown_at(rule));
+    let (extension, text) = example(rule, "bad")?;
+    let bad = check(&format!("bad.{extension}"), text, shown_at(rule));
     if !bad.diagnostics.iter().any(|diagnostic| diagnostic.rule.id == rule.id) {
         return Err(format!("{}: the bad example is not reported:\n{}", rule.id, listed(&bad)));
     }
-    let good = check("good.c", example(rule, "good")?, Confidence::Low);
+    let (extension, text) = example(rule, "good")?;
+    let good = check(&format!("good.{extension}"), text, Confidence::Low);
     let is_note = |id: &str| id == not_decided::META.id && rule.id != not_decided::META.id;
     if good.diagnostics.iter().any(|diagnostic| !is_note(diagnostic.rule.id)) {
         return Err(format!("{}: the good example is reported:\n{}", rule.id, listed(&good)));

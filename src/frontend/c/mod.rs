@@ -22,6 +22,7 @@ use super::Frontend;
 pub const FRONTEND: Frontend = Frontend {
     name: "c",
     extensions: &["c", "h"],
+    has_editions: false,
     index: scan::index,
     references: references::references,
     lower: lower::lower,

@@ -115,7 +115,11 @@ impl Checker<'_> {
             | EventKind::DoubleRelease { .. }
             | EventKind::ReleaseAfterFailure
             | EventKind::ResultIgnored
-            | EventKind::DestroyedHeld => true,
+            | EventKind::DestroyedHeld
+            | EventKind::Leaked
+            | EventKind::ReleasedUnderGuard
+            | EventKind::MayUnwind
+            | EventKind::Suspended => true,
             // Given back without having been taken: the caller's lock, unless it was forgotten that the path has met it before, or
             // that the lock was asked and not remembered.
             EventKind::Released { held: false, queried } => {

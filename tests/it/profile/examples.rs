@@ -1,6 +1,6 @@
 //! The examples written by hand: the bad one fires its rule, the good one is silent.
 
-use super::{TEXTS, builtin, check};
+use super::{TEXTS, builtin, check, check_as};
 use lockbalance::diagnostic::Confidence;
 use lockbalance::profile::load;
 use std::sync::Arc;
@@ -20,10 +20,11 @@ fn bad_examples_fire_and_good_ones_are_silent() {
     let mut wrong = Vec::new();
     for (profile_name, profile) in builtin() {
         let shared = Arc::new(profile.clone());
+        let name = if profile_name == "rust" { "test.rs" } else { "test.c" };
         for family in &profile.families {
             for example in &family.examples {
                 let place = format!("{profile_name}/{}", family.name);
-                let bad = check(&example.bad, &shared);
+                let bad = check_as(name, &example.bad, &shared);
                 let fires = |d: &&lockbalance::diagnostic::Diagnostic| {
                     d.rule.id == example.rule && d.confidence >= Confidence::Medium
                 };
@@ -31,7 +32,7 @@ fn bad_examples_fire_and_good_ones_are_silent() {
                     let got: Vec<_> = bad.diagnostics.iter().map(|d| (d.rule.id, d.confidence)).collect();
                     wrong.push(format!("{place}: {} does not fire, but {got:?}", example.rule));
                 }
-                for finding in check(&example.good, &shared).diagnostics {
+                for finding in check_as(name, &example.good, &shared).diagnostics {
                     if finding.confidence >= Confidence::Medium {
                         wrong.push(format!("{place}: good example: {} {}", finding.rule.id, finding.message));
                     }

@@ -1,6 +1,6 @@
 //! What a name says against what its row says: an oracle that does not come from the row itself.
 
-use super::builtin;
+use super::builtin_of_c;
 use lockbalance::profile::{CallEffect, Context, Effect, Profile, ResultTest, Sharing};
 
 /// Calls that are named against the rule.
@@ -120,7 +120,7 @@ fn contradiction(name: &str, effect: &CallEffect) -> Option<&'static str> {
 fn names_and_rows_agree() {
     let mut wrong = Vec::new();
     let mut used = Vec::new();
-    for (profile_name, profile) in builtin() {
+    for (profile_name, profile) in builtin_of_c() {
         let mut names: Vec<_> = profile.calls.keys().collect();
         names.sort();
         for name in names {
@@ -148,7 +148,7 @@ fn no_call_has_two_effects_on_one_lock() {
             effects[..at].iter().any(|other| other.lock == effect.lock && other.family == effect.family)
         })
     };
-    for (profile_name, profile) in builtin() {
+    for (profile_name, profile) in builtin_of_c() {
         let wrong: Vec<_> = profile.calls.keys().filter(|name| contradicts(profile, name)).collect();
         assert!(wrong.is_empty(), "{profile_name}: {wrong:?}");
     }
@@ -156,7 +156,7 @@ fn no_call_has_two_effects_on_one_lock() {
 
 #[test]
 fn a_name_has_one_meaning() {
-    for (profile_name, profile) in builtin() {
+    for (profile_name, profile) in builtin_of_c() {
         let mut wrong = Vec::new();
         for name in profile.calls.keys() {
             let others = [

@@ -1,0 +1,35 @@
+//! The Rust frontend: syn's tree of a file, without a compiler and without a build.
+//!
+//! ```text
+//! file ── measure (depth) ── syn ──▶ index (functions, closures, calls) + declare (types of members, results, statics)
+//! function slice ── syn ── lower (scopes, drops, temporaries by edition) + types ──▶ Body
+//! ```
+//!
+//! A tree is dropped as soon as its file is read: spans cannot leave their thread, and a slice is parsed again to be lowered.
+
+mod declare;
+pub mod environment;
+pub mod index;
+pub mod lower;
+mod macros;
+mod measure;
+mod names;
+mod types;
+
+use super::Frontend;
+use crate::ir::file_index::{FileIndex, References};
+
+/// Rust.
+pub const FRONTEND: Frontend = Frontend {
+    name: "rust",
+    extensions: &["rs"],
+    has_editions: true,
+    index: index::index,
+    references,
+    lower: lower::lower,
+};
+
+/// Functions are not put into tables by name often enough to say anything of each other.
+fn references(_: &[u8], _: &FileIndex, _: &dyn Fn(&str) -> bool) -> References {
+    References::default()
+}
