@@ -10,15 +10,15 @@
 
 use super::Settings;
 use super::environment::{self, Shared};
+use super::evidence::Doubt;
 use super::judge::{FunctionOutcome, Judged, judge};
 use super::reading::{ReadTree, frontend_of};
-use crate::interproc::evidence::{CallerUse, Evidence, Tally};
+use crate::interproc::evidence::Evidence;
 use crate::interproc::schedule::levels;
 use crate::interproc::tree::FunctionId;
-use crate::ir::{Body, Linkage, Name};
+use crate::ir::{Body, Linkage};
 use crate::lock::meaning::Meanings;
 use crate::lock::summary::Summary;
-use crate::profile::FamilyId;
 use crate::rules::context::Excerpt;
 use crate::source::{FileId, SourceMap, TextProvider};
 use rayon::prelude::*;
@@ -29,36 +29,24 @@ use smallvec::SmallVec;
 const ROUND_LIMIT: usize = 8;
 /// How often the functions of a circle are judged to let their summaries settle.
 const CIRCLE_LIMIT: usize = 3;
-/// How far a change that nobody speaks of is followed through callers that hand it on.
-const HAND_ON_LIMIT: usize = 4;
 /// How often changes that no caller bears out are taken back.
 const DOUBT_LIMIT: usize = 3;
-/// Siblings that a slot must have before their common behaviour says anything.
-const SIBLINGS: usize = 3;
 
 type Targets = SmallVec<[FunctionId; 1]>;
 
 /// The analysis of a tree.
 pub struct TreeAnalysis<'a> {
-    read: ReadTree,
+    pub(super) read: ReadTree,
     sources: &'a SourceMap,
     provider: &'a dyn TextProvider,
     settings: &'a Settings,
     /// Nobody outside the tree calls its functions.
-    closed: bool,
-    judged: FxHashMap<FunctionId, Judged>,
+    pub(super) closed: bool,
+    pub(super) judged: FxHashMap<FunctionId, Judged>,
     /// Functions whose changes of locks no caller bears out, with what was asked of callers while they still saw them.
-    doubted: FxHashMap<FunctionId, Doubt>,
+    pub(super) doubted: FxHashMap<FunctionId, Doubt>,
     /// Summaries of names that may mean several definitions.
     joined: FxHashMap<Targets, Summary>,
-}
-
-/// What is not believed of a function.
-struct Doubt {
-    /// Families of the locks that it only seems to change.
-    families: Vec<FamilyId>,
-    /// What callers said while they still saw the changes.
-    evidence: Evidence,
 }
 
 /// A function's outcome, with its place.
@@ -171,30 +159,6 @@ impl<'a> TreeAnalysis<'a> {
             }
             self.round(members, dirty);
         }
-    }
-
-    /// What callers do not bear out of the changes of locks that `function` seems to make.
-    fn doubtful(&self, function: FunctionId) -> Option<Doubt> {
-        let judged = self.judged.get(&function)?;
-        if !judged.unspoken || !judged.summary.changes_locks() {
-            return None;
-        }
-        let internal = self.read.tree.definition(function).linkage == Linkage::Internal;
-        let evidence = self.evidence(function);
-        if evidence.conforms {
-            return None;
-        }
-        let (tallies, _) = self.tallies(function);
-        let borne_out = |family: FamilyId| {
-            let tally = tallies.iter().find(|(known, _)| *known == family);
-            tally.is_some_and(|(_, tally)| tally.bears_out())
-        };
-        let mut families: Vec<FamilyId> =
-            judged.summary.changed_families().filter(|&family| !borne_out(family)).collect();
-        families.sort_unstable();
-        families.dedup();
-        let evidence = Evidence { all_visible: evidence.all_visible && internal, ..evidence };
-        (!families.is_empty()).then_some(Doubt { families, evidence })
     }
 
     /// Judges the `dirty` ones among `members`, and whoever depends on what changes by that. Answers whose summary tells callers
@@ -356,117 +320,5 @@ impl<'a> TreeAnalysis<'a> {
         for (function, judged) in again(self, &touched) {
             self.judged.insert(function, judged);
         }
-    }
-
-    fn evidence(&self, function: FunctionId) -> Evidence {
-        let tree = &self.read.tree;
-        let definition = tree.definition(function);
-        let internal = definition.linkage == Linkage::Internal;
-        let mut evidence = Evidence { callers: tree.callers(function).len(), ..Evidence::default() };
-        let (tallies, followed) = self.tallies(function);
-        evidence.consumed = tallies.iter().any(|(_, tally)| tally.bears_out() && tally.consuming > 0);
-        evidence.supplied = tallies.iter().any(|(_, tally)| tally.bears_out() && tally.supplying > 0);
-        let pointed_to = tree.may_be_pointed_to(function);
-        // A static function that nobody mentions is named by a macro that pastes its name together: a callback too.
-        evidence.callback = evidence.callers == 0 && (internal || pointed_to);
-        // A doubted function of many files' callers is as often misread as wrong: only its own file's callers are proof enough.
-        let known = internal || self.closed && !self.doubted.contains_key(&function);
-        evidence.all_visible = followed && !pointed_to && known;
-        evidence.lonely = self.lonely(function);
-        self.siblings(function, &mut evidence);
-        evidence
-    }
-
-    /// What the callers of `function` do with the locks that it leaves changed, by family, and where they hand them on without a
-    /// word, their callers. Answers also whether all of them could be followed.
-    fn tallies(&self, function: FunctionId) -> (Vec<(FamilyId, Tally)>, bool) {
-        let mut tallies = Vec::new();
-        let followed = self.ask_callers(function, None, &mut tallies, HAND_ON_LIMIT);
-        (tallies, followed)
-    }
-
-    fn ask_callers(
-        &self,
-        function: FunctionId,
-        only: Option<FamilyId>,
-        tallies: &mut Vec<(FamilyId, Tally)>,
-        depth: usize,
-    ) -> bool {
-        let tree = &self.read.tree;
-        let name = tree.name(tree.definition(function).name);
-        let mut followed = true;
-        for &caller in tree.callers(function) {
-            let uses = self.judged.get(&caller).into_iter().flat_map(|judged| &judged.uses);
-            let mut seen = false;
-            for this in uses.filter(|this| this.callee == *name) {
-                seen = true;
-                if only.is_some_and(|family| family != this.family) {
-                    continue;
-                }
-                let said = if this.passes_on { self.passed_on(caller, this, depth) } else { this.tally() };
-                match tallies.iter_mut().find(|(family, _)| *family == this.family) {
-                    Some((_, tally)) => tally.add(said),
-                    None => tallies.push((this.family, said)),
-                }
-            }
-            followed &= seen;
-        }
-        followed
-    }
-
-    /// What the callers of a function say that itself passes a change on. Where none of them acts on it, it speaks against the change
-    /// itself, unless its name promises the change to callers out of sight.
-    fn passed_on(&self, function: FunctionId, this: &CallerUse, depth: usize) -> Tally {
-        if depth == 0 {
-            return Tally::default();
-        }
-        let mut tallies = Vec::new();
-        self.ask_callers(function, Some(this.family), &mut tallies, depth - 1);
-        let mut own = Evidence::default();
-        self.siblings(function, &mut own);
-        match tallies.first() {
-            Some((_, tally)) if tally.bearing() > 0 => *tally,
-            // Its caller is whoever calls the slot.
-            _ if own.conforms => Tally { supplying: 1, ..Tally::default() },
-            _ if this.promised => Tally::default(),
-            _ => Tally::AGAINST,
-        }
-    }
-
-    /// Variables of the file that `function` leaves out of balance, and no other function of the file the other way.
-    fn lonely(&self, function: FunctionId) -> Vec<Name> {
-        let Some((unit, _)) = self.read.source(function) else { return Vec::new() };
-        let open = self.judged.get(&function).into_iter().flat_map(|judged| &judged.open_globals);
-        let others = |name: &Name, held: bool| {
-            unit.functions.keys().any(|other| {
-                *other != function
-                    && self
-                        .judged
-                        .get(other)
-                        .is_some_and(|judged| judged.open_globals.contains(&(name.clone(), !held)))
-            })
-        };
-        open.filter(|(name, held)| unit.index.statics.contains(name) && !others(name, *held))
-            .map(|(name, _)| name.clone())
-            .collect()
-    }
-
-    /// Whether the function does to locks what its siblings in the same slot do.
-    fn siblings(&self, function: FunctionId, evidence: &mut Evidence) {
-        for slot in self.read.tree.slots_of(function) {
-            let siblings = self.read.tree.implementors(slot).iter().filter(|other| **other != function);
-            let (mut all, mut changing) = (0usize, 0usize);
-            for sibling in siblings {
-                all += 1;
-                changing += usize::from(
-                    self.judged.get(sibling).is_some_and(|judged| judged.summary.changes_locks()),
-                );
-            }
-            if all >= SIBLINGS {
-                evidence.deviates |= changing * 10 <= all;
-                evidence.conforms |= changing * 3 >= all;
-            }
-        }
-        evidence.deviates &= !evidence.conforms;
     }
 }

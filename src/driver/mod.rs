@@ -2,6 +2,7 @@
 
 pub mod analysis;
 pub mod environment;
+mod evidence;
 pub mod judge;
 pub mod reading;
 

@@ -4,7 +4,7 @@
 use crate::ir::{Callee, Name, StatementKind};
 use crate::lock::analysis::LockAnalysis;
 use crate::lock::convention;
-use crate::lock::event::EventKind;
+use crate::lock::event::{Event, EventKind};
 use crate::lock::exits::Imbalance;
 use crate::profile::FamilyId;
 
@@ -45,117 +45,146 @@ pub fn open_globals(analysis: &LockAnalysis<'_>) -> Vec<(Name, bool)> {
     open
 }
 
-/// What one caller does with the locks of one family that one callee changes.
+/// A change that a callee makes to locks of its caller's: their family, and whether it takes them (or gives them back).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// The family of the locks.
+    pub family: FamilyId,
+    /// Taken, rather than released.
+    pub taken: bool,
+}
+
+/// What one caller makes of one kind of change by one callee.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CallerUse {
     /// The callee.
     pub callee: Name,
-    /// The family of the locks.
-    pub family: FamilyId,
-    /// The caller gives back what the callee took, or promises its own callers to hand it on.
-    pub consumes: bool,
-    /// The caller holds what the callee releases, or promises its own callers to release it.
-    pub supplies: bool,
-    /// The caller leaves to its own callers, without a contract, what the callee left changed.
+    /// What it does.
+    pub change: Change,
+    /// The caller gives back what was taken, or holds what is released; or its contract says that its own callers do.
+    pub acts: bool,
+    /// The caller leaves the change to its own callers, without a contract.
     pub passes_on: bool,
     /// Its name promises that it does.
     pub promised: bool,
-}
-
-impl CallerUse {
-    /// What one caller that does not pass the change on says.
-    pub fn tally(&self) -> Tally {
-        Tally {
-            consuming: usize::from(self.consumes),
-            supplying: usize::from(self.supplies && !self.consumes),
-            contradicting: usize::from(!(self.consumes || self.supplies)),
-        }
-    }
 }
 
 /// How many callers act on a change of locks, and how many as if there were none. "Bugs as deviant behavior" (Engler et al.,
 /// SOSP 2001): what most callers do is what the callee means.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// Callers that give back what was taken.
-    pub consuming: usize,
-    /// Callers that hold what is released.
-    pub supplying: usize,
-    /// Callers that do neither.
+    /// Callers that act on it.
+    pub acting: usize,
+    /// Callers that do not.
     pub contradicting: usize,
 }
 
 impl Tally {
+    /// One caller that acts on the change.
+    pub const FOR: Tally = Tally { acting: 1, contradicting: 0 };
     /// One caller that acts as if there were no change.
-    pub const AGAINST: Tally = Tally { consuming: 0, supplying: 0, contradicting: 1 };
-
-    /// Callers that act on it.
-    pub fn bearing(&self) -> usize {
-        self.consuming + self.supplying
-    }
+    pub const AGAINST: Tally = Tally { acting: 0, contradicting: 1 };
 
     /// Whether callers say that the change is meant: somebody does, and no majority speaks against it.
-    pub fn bears_out(&self) -> bool {
-        self.bearing() > 0 && self.bearing() >= self.contradicting
+    pub fn bears_out(self) -> bool {
+        self.acting > 0 && self.acting >= self.contradicting
     }
 
-    /// Counts what others say too.
-    pub fn add(&mut self, other: Tally) {
-        self.consuming += other.consuming;
-        self.supplying += other.supplying;
-        self.contradicting += other.contradicting;
+    /// Both together.
+    pub fn and(self, other: Tally) -> Tally {
+        Tally { acting: self.acting + other.acting, contradicting: self.contradicting + other.contradicting }
+    }
+}
+
+/// What the callers of one function say, by kind of change.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tallies(Vec<(Change, Tally)>);
+
+impl Tallies {
+    /// Counts what a caller says.
+    pub fn add(&mut self, change: Change, said: Tally) {
+        match self.0.iter_mut().find(|(known, _)| *known == change) {
+            Some((_, tally)) => *tally = tally.and(said),
+            None => self.0.push((change, said)),
+        }
+    }
+
+    /// What is said of the changes that `wanted` names.
+    pub fn of(&self, wanted: impl Fn(Change) -> bool) -> Tally {
+        let those = self.0.iter().filter(|(change, _)| wanted(*change));
+        those.fold(Tally::default(), |all, (_, tally)| all.and(*tally))
+    }
+
+    /// Whether callers bear out some change that `wanted` names.
+    pub fn bear_out(&self, wanted: impl Fn(Change) -> bool) -> bool {
+        self.0.iter().any(|(change, tally)| wanted(*change) && tally.bears_out())
     }
 }
 
 /// What the analysed body does with the locks of the callees in sight.
 pub fn uses(analysis: &LockAnalysis<'_>) -> Vec<CallerUse> {
     let mut found: Vec<CallerUse> = Vec::new();
-    let mut note = |this: CallerUse| {
-        let same = |known: &&mut CallerUse| known.callee == this.callee && known.family == this.family;
+    for event in &analysis.events {
+        let Some(this) = use_at(analysis, event) else { continue };
+        let same = |known: &&mut CallerUse| known.callee == this.callee && known.change == this.change;
         match found.iter_mut().find(same) {
             Some(known) => {
-                known.consumes |= this.consumes;
-                known.supplies |= this.supplies;
+                known.acts |= this.acts;
                 known.passes_on |= this.passes_on;
-                known.promised |= this.promised;
             }
             None => found.push(this),
         }
-    };
-    let name = &analysis.body().name;
-    for event in &analysis.events {
-        let family = event.key.family;
-        match &event.kind {
-            EventKind::Acquired { by: Some(callee) } => {
-                let handed_on = matches!(analysis.imbalance(event.key, false), Imbalance::HandsOver { .. });
-                let declared = analysis.declares_contract();
-                note(CallerUse {
-                    callee: callee.clone(),
-                    family,
-                    consumes: analysis.releases(event.key) || handed_on && declared,
-                    supplies: false,
-                    passes_on: handed_on && !declared,
-                    promised: convention::promises_to_take(name),
-                });
-            }
-            EventKind::Released { held, .. } => {
-                let statement = analysis.body().cfg.statement(event.at).map(|statement| &statement.kind);
-                if let Some(StatementKind::Call { callee: Callee::Named(callee), .. }) = statement {
-                    let passed_on =
-                        matches!(analysis.imbalance(event.key, false), Imbalance::TakesOver { .. });
-                    let declared = analysis.declares_contract();
-                    note(CallerUse {
-                        callee: callee.clone(),
-                        family,
-                        consumes: false,
-                        supplies: *held || passed_on && declared,
-                        passes_on: passed_on && !declared,
-                        promised: convention::promises_to_release(name),
-                    });
-                }
-            }
-            _ => {}
-        }
     }
     found
+}
+
+fn use_at(analysis: &LockAnalysis<'_>, event: &Event) -> Option<CallerUse> {
+    let name = &analysis.body().name;
+    let declared = analysis.declares_contract();
+    let imbalance = analysis.imbalance(event.key, false);
+    let (callee, taken, acts, left) = match &event.kind {
+        EventKind::Acquired { by } => {
+            let left = matches!(imbalance, Imbalance::HandsOver { .. });
+            (by.as_ref()?, true, analysis.releases(event.key), left)
+        }
+        EventKind::Released { held, .. } => {
+            let statement = analysis.body().cfg.statement(event.at).map(|statement| &statement.kind);
+            let Some(StatementKind::Call { callee: Callee::Named(callee), .. }) = statement else {
+                return None;
+            };
+            (callee, false, *held, matches!(imbalance, Imbalance::TakesOver { .. }))
+        }
+        _ => return None,
+    };
+    let promised =
+        if taken { convention::promises_to_take(name) } else { convention::promises_to_release(name) };
+    Some(CallerUse {
+        callee: callee.clone(),
+        change: Change { family: event.key.family, taken },
+        acts: acts || left && declared,
+        passes_on: left && !declared,
+        promised,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TAKEN: Change = Change { family: FamilyId(1), taken: true };
+    const RELEASED: Change = Change { family: FamilyId(1), taken: false };
+
+    #[test]
+    fn a_change_is_borne_out_until_a_majority_speaks_against_it() {
+        let mut said = Tallies::default();
+        assert!(!said.bear_out(|_| true), "nobody acts on it");
+        said.add(TAKEN, Tally::FOR);
+        said.add(TAKEN, Tally::AGAINST);
+        assert!(said.bear_out(|change| change == TAKEN), "one against one may be a fault of the caller");
+        said.add(TAKEN, Tally::AGAINST);
+        assert!(!said.bear_out(|change| change == TAKEN));
+        said.add(RELEASED, Tally::FOR);
+        assert!(said.bear_out(|change| change == RELEASED), "counted apart");
+        assert!(said.of(|_| true).bears_out(), "and together: two of four");
+    }
 }

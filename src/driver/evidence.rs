@@ -1,0 +1,175 @@
+//! What callers and siblings in the tree say about a function, gathered from what was judged of them.
+//!
+//! ```text
+//! callers' uses ─┬─ acts on the change, or does not ─────────▶ tallies ─▶ borne out? ─▶ Evidence, Doubt
+//!                └─ passes it on ─▶ its own callers, likewise ─┘
+//! ```
+
+use super::analysis::TreeAnalysis;
+use crate::interproc::evidence::{CallerUse, Change, Evidence, Tallies, Tally};
+use crate::interproc::tree::FunctionId;
+use crate::ir::{Linkage, Name};
+use crate::profile::FamilyId;
+
+/// How far a change that nobody speaks of is followed through callers that hand it on.
+const HAND_ON_LIMIT: usize = 4;
+/// Siblings that a slot must have before their common behaviour says anything.
+const SIBLINGS: usize = 3;
+
+/// What is not believed of a function.
+pub(super) struct Doubt {
+    /// Families of the locks that it only seems to change.
+    pub(super) families: Vec<FamilyId>,
+    /// What callers said while they still saw the changes.
+    pub(super) evidence: Evidence,
+}
+
+impl TreeAnalysis<'_> {
+    /// What others say about `function`.
+    pub(super) fn evidence(&self, function: FunctionId) -> Evidence {
+        let (tallies, followed) = self.tallies(function);
+        self.evidence_from(function, &tallies, followed)
+    }
+
+    fn evidence_from(&self, function: FunctionId, tallies: &Tallies, followed: bool) -> Evidence {
+        let tree = &self.read.tree;
+        let internal = tree.definition(function).linkage == Linkage::Internal;
+        let callers = tree.callers(function).len();
+        let pointed_to = tree.may_be_pointed_to(function);
+        // A doubted function of many files' callers is as often misread as wrong: only its own file's callers are proof enough.
+        let known = internal || self.closed && !self.doubted.contains_key(&function);
+        let (conforms, deviates) = self.siblings(function);
+        Evidence {
+            callers,
+            all_visible: followed && !pointed_to && known,
+            // A static function that nobody mentions is named by a macro that pastes its name together: a callback too.
+            callback: callers == 0 && (internal || pointed_to),
+            consumed: tallies.bear_out(|change| change.taken),
+            supplied: tallies.bear_out(|change| !change.taken),
+            lonely: self.lonely(function),
+            deviates,
+            conforms,
+        }
+    }
+
+    /// What callers do not bear out of the changes of locks that `function` seems to make.
+    pub(super) fn doubtful(&self, function: FunctionId) -> Option<Doubt> {
+        let judged = self.judged.get(&function)?;
+        if !judged.unspoken || !judged.summary.changes_locks() {
+            return None;
+        }
+        let (tallies, followed) = self.tallies(function);
+        let mut families: Vec<FamilyId> = judged
+            .summary
+            .changed_families()
+            .filter(|family| !tallies.of(|change| change.family == *family).bears_out())
+            .collect();
+        families.sort_unstable();
+        families.dedup();
+        if families.is_empty() {
+            return None;
+        }
+        let evidence = self.evidence_from(function, &tallies, followed);
+        let internal = self.read.tree.definition(function).linkage == Linkage::Internal;
+        let evidence = Evidence { all_visible: evidence.all_visible && internal, ..evidence };
+        (!evidence.conforms).then_some(Doubt { families, evidence })
+    }
+
+    /// What the callers of `function` make of its changes of locks. Answers also whether all of them could be followed.
+    fn tallies(&self, function: FunctionId) -> (Tallies, bool) {
+        let mut tallies = Tallies::default();
+        let followed = self.ask_callers(function, None, &mut tallies, HAND_ON_LIMIT);
+        (tallies, followed)
+    }
+
+    /// Counts what callers say of all changes, or of `only` one kind.
+    fn ask_callers(
+        &self,
+        function: FunctionId,
+        only: Option<Change>,
+        tallies: &mut Tallies,
+        depth: usize,
+    ) -> bool {
+        let tree = &self.read.tree;
+        let name = tree.name(tree.definition(function).name);
+        let mut followed = true;
+        for &caller in tree.callers(function) {
+            let uses = self.judged.get(&caller).into_iter().flat_map(|judged| &judged.uses);
+            let mut seen = false;
+            for this in uses.filter(|this| this.callee == *name) {
+                seen = true;
+                if only.is_none_or(|change| change == this.change) {
+                    tallies.add(this.change, self.said(caller, this, depth));
+                }
+            }
+            followed &= seen;
+        }
+        followed
+    }
+
+    /// What `caller` says by what it does. Of one that passes the change on, its own callers say it; where none of them acts on it, it
+    /// speaks against the change itself, unless its name promises the change to callers out of sight.
+    fn said(&self, caller: FunctionId, this: &CallerUse, depth: usize) -> Tally {
+        if this.acts {
+            return Tally::FOR;
+        }
+        if !this.passes_on {
+            return Tally::AGAINST;
+        }
+        if depth == 0 {
+            return Tally::default();
+        }
+        let mut tallies = Tallies::default();
+        self.ask_callers(caller, Some(this.change), &mut tallies, depth - 1);
+        let tally = tallies.of(|_| true);
+        if tally.acting > 0 {
+            tally
+        } else if self.siblings(caller).0 {
+            // Its caller is whoever calls the slot.
+            Tally::FOR
+        } else if this.promised {
+            Tally::default()
+        } else {
+            Tally::AGAINST
+        }
+    }
+
+    /// Variables of the file that `function` leaves out of balance, and no other function of the file the other way.
+    fn lonely(&self, function: FunctionId) -> Vec<Name> {
+        let Some((unit, _)) = self.read.source(function) else { return Vec::new() };
+        let open = self.judged.get(&function).into_iter().flat_map(|judged| &judged.open_globals);
+        let others = |name: &Name, held: bool| {
+            unit.functions.keys().any(|other| {
+                *other != function
+                    && self
+                        .judged
+                        .get(other)
+                        .is_some_and(|judged| judged.open_globals.contains(&(name.clone(), !held)))
+            })
+        };
+        open.filter(|(name, held)| unit.index.statics.contains(name) && !others(name, *held))
+            .map(|(name, _)| name.clone())
+            .collect()
+    }
+
+    /// Whether the siblings of the function in some slot change locks too (many of them), and whether nearly none of them does.
+    fn siblings(&self, function: FunctionId) -> (bool, bool) {
+        let (mut conforms, mut deviates) = (false, false);
+        for slot in self.read.tree.slots_of(function) {
+            let siblings = self.read.tree.implementors(slot).iter().filter(|other| **other != function);
+            let changes = |sibling: &FunctionId| {
+                self.judged.get(sibling).is_some_and(|judged| judged.summary.changes_locks())
+            };
+            let (mut all, mut changing) = (0usize, 0usize);
+            for sibling in siblings {
+                all += 1;
+                changing += usize::from(changes(sibling));
+            }
+            if all >= SIBLINGS {
+                deviates |= changing * 10 <= all;
+                conforms |= changing * 3 >= all;
+            }
+        }
+        (conforms, deviates && !conforms)
+    }
+}
