@@ -33,15 +33,6 @@ pub fn with<'a, R>(
     work(&CEnvironment::new(index, shared.macros, &profile.block_macros, &profile.attributes))
 }
 
-/// The edition that a manifest says, if it does; `workspace = true` says nothing here.
-pub fn edition(manifest: &str) -> Option<u16> {
-    manifest.lines().find_map(|line| {
-        let (key, value) = line.split_once('=')?;
-        let value = value.split('#').next()?.trim().trim_matches('"');
-        (key.trim() == "edition").then(|| value.parse().ok())?
-    })
-}
-
 /// The nearest edition that a manifest above `path` says. `inherited` manifests are followed upwards.
 pub fn edition_of(path: &str, read: &dyn Fn(&str) -> Option<String>) -> u16 {
     let mut folder = path;
@@ -58,17 +49,19 @@ pub fn edition_of(path: &str, read: &dyn Fn(&str) -> Option<String>) -> u16 {
     }
 }
 
-/// What a manifest says of the edition: a package without one is of the first; one that inherits leaves it to those above.
+/// What a manifest says of the edition: a package without one is of the first; one that inherits leaves it to those above, and so does
+/// a manifest that cargo could not read either.
 fn told(manifest: &str) -> Option<u16> {
     const FIRST: u16 = 2015;
-    if let Some(edition) = edition(manifest) {
-        return Some(edition);
+    let manifest: toml::Table = manifest.parse().ok()?;
+    let edition = |of: &toml::Value| of.get("edition")?.as_str()?.parse().ok();
+    match manifest.get("package") {
+        Some(package) if package.get("edition").is_some_and(toml::Value::is_table) => {
+            manifest.get("workspace")?.get("package").and_then(edition)
+        }
+        Some(package) => edition(package).or(Some(FIRST)),
+        None => manifest.get("workspace")?.get("package").and_then(edition),
     }
-    let inherits = manifest.lines().any(|line| {
-        let line: String = line.split_whitespace().collect();
-        line.starts_with("edition.workspace=true") || line.starts_with("edition={workspace=true")
-    });
-    (manifest.contains("[package]") && !inherits).then_some(FIRST)
 }
 
 struct Tree<'d>(&'d SharedDeclarations, &'d str);
@@ -121,11 +114,15 @@ mod tests {
             "Cargo.toml" => Some("[workspace.package]\nedition = \"2024\" # new\n".to_owned()),
             "a/Cargo.toml" => Some("[package]\nname = \"a\"\nedition.workspace = true\n".to_owned()),
             "b/Cargo.toml" => Some("[package]\nname = \"b\"\nedition = \"2018\"\n".to_owned()),
+            "c/Cargo.toml" => {
+                Some("[package]\nname = \"c\"\n[package.metadata.x]\nedition = \"1999\"\n".to_owned())
+            }
             "old/Cargo.toml" => Some("[package]\nname = \"old\"\n".to_owned()),
             _ => None,
         };
         assert_eq!(edition_of("a/src/lib.rs", &read), 2024);
         assert_eq!(edition_of("b/src/x/y.rs", &read), 2018);
+        assert_eq!(edition_of("c/src/lib.rs", &read), 2015, "no key of another table counts");
         assert_eq!(edition_of("old/src/lib.rs", &read), 2015);
         assert_eq!(edition_of("z.rs", &|_| None), 0);
     }

@@ -8,8 +8,8 @@ use crate::lock::analysis::LockAnalysis;
 use crate::lock::certificate::{self, Certified};
 use crate::lock::convention;
 use crate::lock::exits::Imbalance;
+use crate::lock::locals;
 use crate::lock::meaning::Meanings;
-use crate::lock::relevance;
 use crate::lock::state::{LockKey, PathState};
 use crate::lock::summary::Summary;
 use crate::rules::CHECKS;
@@ -60,7 +60,7 @@ pub fn judge<'a>(
     // Exits that differ are told apart for callers by what the arguments were, and locks that are handed over may be known to them by
     // what was written behind the arguments: only then are those facts worth keeping.
     let tells = |analysis: &LockAnalysis<'_>| {
-        exits_differ(analysis) || changes_locks(analysis) && !relevance::left_behind(body).is_empty()
+        exits_differ(analysis) || changes_locks(analysis) && !locals::left_behind(body).is_empty()
     };
     if results.cut.is_empty() && tells(&analysis) {
         let mut finer = LockAnalysis::new(body, meanings, true);

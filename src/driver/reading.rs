@@ -231,7 +231,8 @@ impl ReadTree {
         let dialects = &self.dialects;
         self.tree.finish(dialects, &|tree, file, name, meant| {
             let profile = settings.profiles.get(dialects[file.0 as usize]);
-            asks_definition(tree, file, meant) || !profile.calls.contains_key(name)
+            let given = profile.calls.contains_key(name) || profile.not_locks.contains(name);
+            asks_definition(tree, file, meant) || !given
         });
         let known: FxHashSet<FunctionId> = self.direct.iter().copied().collect();
         let through_headers = self.tree.functions().filter(|function| {

@@ -386,17 +386,12 @@ impl LockAnalysis<'_> {
         let before = self.value_at(state, local);
         let signs = assume::signs(&self.terms, state, before, false);
         let terms = &self.terms;
+        // Members that point somewhere presumably still name the same objects; numbers may be any.
+        let points = |value| !matches!(terms.get(value), Term::Int(_) | Term::Unary(..) | Term::Binary(..));
+        state.store.retain(|&(address, value)| !is_part(terms, address, local) || points(value));
         let parts = state.store.iter().copied().filter(|&(address, _)| is_part(terms, address, local));
-        let parts: Vec<(TermId, TermId)> = parts.collect();
-        self.drop_parts(state, local);
-        // Members that point somewhere presumably still name the same objects.
-        for (address, value) in parts {
-            if !matches!(self.terms.get(value), Term::Int(_) | Term::Unary(..) | Term::Binary(..)) {
-                self.presume_kept(state, address, value);
-                if let Some(kept) = self.terms.presumed(value) {
-                    bind(&mut state.store, address, kept);
-                }
-            }
+        for (address, value) in parts.collect::<Vec<_>>() {
+            self.presume_kept(state, address, value);
         }
         let value = self.fresh(state);
         bind(&mut state.store, local, value);

@@ -6,6 +6,7 @@
 //! ```
 
 pub mod analysis;
+mod apply;
 mod assume;
 mod calls;
 pub mod certificate;
@@ -15,10 +16,15 @@ mod effects;
 mod eval;
 pub mod event;
 pub mod exits;
+mod holding;
+pub mod locals;
 pub mod meaning;
+pub mod path;
+mod presume;
 pub mod relevance;
 pub mod replay;
 pub mod state;
+mod summarise;
 pub mod summary;
 pub mod terms;
 pub mod witness;

@@ -5,42 +5,15 @@
 //! steered by a flag.
 
 use super::analysis::LockAnalysis;
-use super::assume;
-use super::event::Exit;
-use super::state::{Entry, LockKey, LockState, Now, Signs, lookup};
-use super::terms::{Term, TermId};
-use crate::ir::{LocalKind, Name, ReturnKind};
+use super::path::{Path, last_name};
+use super::state::{Entry, LockState, Now, Signs};
+use crate::ir::Name;
 use crate::profile::FamilyId;
 
 /// More cases than this are not told apart: the summary says "unknown".
-const CASE_LIMIT: usize = 8;
+pub(super) const CASE_LIMIT: usize = 8;
 /// Of more ways of ending than this, those that change the same locks are one whatever they tell.
 const GATHER_LIMIT: usize = 48;
-/// More memory than this that a call writes is not told of.
-const STORE_LIMIT: usize = 12;
-
-/// A value or address in terms of the call: arguments, globals, result.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Path {
-    /// Argument `n`.
-    Argument(usize),
-    /// The returned value.
-    Result,
-    /// Address of a global.
-    Global(Name),
-    /// What memory holds there.
-    Load(Box<Path>),
-    /// Address of a member.
-    Field(Box<Path>, Name),
-    /// Address of an element.
-    Index(Box<Path>, Box<Path>),
-    /// Two terms that name one lock.
-    Pair(Box<Path>, Box<Path>),
-    /// A number.
-    Int(i64),
-    /// A named constant.
-    Const(Name),
-}
 
 /// The change of one lock over a call.
 #[derive(Clone, Debug, PartialEq)]
@@ -87,18 +60,22 @@ pub struct Store {
 
 impl Case {
     /// Whether a caller can tell this way from `other`: by the result, or by what was so when it called.
-    fn is_told_from(&self, other: &Case) -> bool {
+    pub(super) fn is_told_from(&self, other: &Case) -> bool {
         self.result != other.result || self.excludes(other)
     }
 
     /// Whether no call can end in both ways at once: by the result, or by what was so when it was made.
     fn excludes(&self, other: &Case) -> bool {
-        let by_result = self.result.and(other.result) == Signs::NONE;
-        let by_value = self.value.is_some() && other.value.is_some() && self.value != other.value;
         let by_condition = self.conditions.iter().any(|(path, signs, _)| {
             other.conditions.iter().any(|(same, others, _)| same == path && signs.and(*others) == Signs::NONE)
         });
-        by_result || by_value || by_condition
+        by_condition || self.answers_otherwise(other)
+    }
+
+    /// Whether the result tells the two apart, whatever it is.
+    pub(super) fn answers_otherwise(&self, other: &Case) -> bool {
+        let by_value = self.value.is_some() && other.value.is_some() && self.value != other.value;
+        by_value || self.result.and(other.result) == Signs::NONE
     }
 
     /// What is true of both; they change the same locks.
@@ -126,7 +103,7 @@ impl Case {
     }
 
     /// Nothing is known of it.
-    fn unknown() -> Self {
+    pub(super) fn unknown() -> Self {
         Case {
             conditions: Vec::new(),
             result: Signs::ANY,
@@ -181,7 +158,7 @@ impl Summary {
 
     /// Takes ways of ending, fewer than given: ways that change the same locks are one, unless that one could no longer be told from
     /// a way that changes others.
-    fn gather(&mut self, cases: Vec<Case>) {
+    pub(super) fn gather(&mut self, cases: Vec<Case>) {
         let mut kept: Vec<Case> = Vec::new();
         let few = cases.len() <= GATHER_LIMIT;
         for (at, case) in cases.iter().enumerate() {
@@ -211,7 +188,7 @@ impl Summary {
     }
 
     /// What no caller can tell is left out, and called uncertain.
-    fn drop_indistinct(&mut self) {
+    pub(super) fn drop_indistinct(&mut self) {
         let families = indistinct(&self.cases);
         if families.is_empty() {
             return;
@@ -327,268 +304,7 @@ fn indistinct(cases: &[Case]) -> Vec<FamilyId> {
     families
 }
 
-fn last_name(path: &Path) -> Option<Name> {
-    match path {
-        Path::Field(_, name) | Path::Global(name) => Some(name.clone()),
-        Path::Index(base, _) | Path::Pair(base, _) => last_name(base),
-        _ => None,
-    }
-}
-
-impl LockAnalysis<'_> {
-    /// The summary of the analysed body, without the locks in `blamed`: what a finding was reported on is taken to be
-    /// mended, or every caller would repeat it.
-    pub fn summarise(&self, decided: bool, blamed: &dyn Fn(LockKey) -> bool) -> Summary {
-        let mut summary = Summary {
-            cases: Vec::new(),
-            takes: self.takes(blamed),
-            query: self.query(),
-            uncertain: Vec::new(),
-            unknown: !decided,
-        };
-        let sure = self.exits.iter().any(|exit| !exit.state.doubtful);
-        let exits = self.exits.iter().filter(|exit| !sure || !exit.state.doubtful);
-        summary.gather(exits.map(|exit| self.case(exit, blamed)).collect());
-        self.keep_declared(&mut summary);
-        if summary.cases.len() == 1 {
-            summary.cases[0].conditions.clear();
-        }
-        summary.drop_indistinct();
-        if !summary.changes_locks() {
-            summary.cases.iter_mut().for_each(|case| case.stores.clear());
-        }
-        if summary.cases.len() > CASE_LIMIT {
-            summary.cases = vec![Case::unknown()];
-            summary.unknown = true;
-        }
-        if summary.unknown {
-            let families: std::collections::BTreeSet<FamilyId> =
-                self.events.iter().map(|event| event.key.family).collect();
-            summary.uncertain = families.into_iter().collect();
-        }
-        summary.uncertain.sort_unstable();
-        summary.uncertain.dedup();
-        summary
-    }
-
-    /// A declared contract outweighs what was derived: of a function that says it acquires (or releases), the ways out that do not
-    /// are none that a caller sees. `if (mine) { depth++; return; } lock(l);`
-    fn keep_declared(&self, summary: &mut Summary) {
-        let declares = |word: &str| self.body().annotations.iter().any(|a| a.name.ends_with(word));
-        let (acquires, releases) = (declares("acquires"), declares("releases"));
-        if acquires == releases || self.body().annotations.iter().any(|a| a.name.contains("cond_")) {
-            return;
-        }
-        let kept = |case: &Case| case.changes.iter().any(|change| (change.state.balance() > 0) == acquires);
-        let (sure, others): (Vec<Case>, Vec<Case>) = summary.cases.drain(..).partition(kept);
-        let told = others.into_iter().filter(|case| sure.iter().all(|kept| case.is_told_from(kept)));
-        summary.cases = told.collect();
-        summary.cases.splice(0..0, sure);
-    }
-
-    fn case(&self, exit: &Exit, blamed: &dyn Fn(LockKey) -> bool) -> Case {
-        let mut changes = Vec::new();
-        let guards = self.body().returns == ReturnKind::Guard;
-        let gives = exit.name.filter(|_| guards).and_then(|value| self.path(value, None));
-        let gives = gives.filter(|path| !matches!(path, Path::Int(_)));
-        let name = exit.name.filter(|_| gives.is_none());
-        for (key, state) in exit.state.locks.iter() {
-            let returned = exit.name.filter(|&value| self.terms.contains(key.address, value));
-            let local = self.roots_in_local(key.address) && returned.is_none();
-            if state.balance() == 0 || blamed(key) || local {
-                continue;
-            }
-            changes.push(LockChange {
-                family: key.family,
-                path: self.path(key.address, name),
-                state,
-                attempt: !self.taken.contains(&key),
-            });
-        }
-        let conditions = exit.state.facts.iter().filter(|(_, fact)| fact.signs != Signs::ANY);
-        let conditions = conditions
-            .filter_map(|(about, fact)| Some((self.path(*about, None)?, fact.signs, fact.firm)))
-            .filter(|(path, ..)| !matches!(path, Path::Global(_)) && !self.is_written(path))
-            .collect();
-        let (result, value) = match exit.value {
-            None => (Signs::ANY, None),
-            Some(value) => {
-                let constant = assume::constant(&self.terms, &exit.state, value, true);
-                let number = constant.and_then(|term| match self.terms.get(term) {
-                    Term::Int(number) => Some(*number),
-                    _ => None,
-                });
-                (assume::signs(&self.terms, &exit.state, value, true), number)
-            }
-        };
-        let stores = self.stores(exit);
-        Case { conditions, result, value, gives, by_guard: guards, changes, stores }
-    }
-
-    /// Memory behind the arguments that this way of ending wrote, and what: another argument, something reached from one, a number.
-    fn stores(&self, exit: &Exit) -> Vec<Store> {
-        let behind_argument =
-            |address: TermId| matches!(self.terms.get(self.terms.root(address)), Term::Input(_));
-        let mut stores = Vec::new();
-        for &(address, value) in exit.state.store.iter().filter(|(address, _)| behind_argument(*address)) {
-            // What a cell only presumably still holds.
-            let presumed = match *self.terms.get(value) {
-                Term::Old(kept) if self.terms.reads_memory(value) => Some(kept),
-                _ => None,
-            };
-            let value = self.path(presumed.unwrap_or(value), exit.name);
-            if let (Some(address), Some(value)) = (self.path(address, None), value)
-                && !matches!(value, Path::Const(_))
-            {
-                stores.push(Store { address, value, firm: presumed.is_none() });
-            }
-        }
-        for (about, fact) in &exit.state.facts {
-            if let Term::Load(address) = *self.terms.get(*about)
-                && behind_argument(address)
-                && let Some(Term::Int(number)) = fact.equals.map(|value| self.terms.get(value))
-                && let Some(address) = self.path(address, None)
-            {
-                stores.push(Store { address, value: Path::Int(*number), firm: fact.firm });
-            }
-        }
-        stores.truncate(STORE_LIMIT);
-        stores
-    }
-
-    /// Whether the body writes the memory that `path` reads: what is known of it at the end says nothing of the beginning.
-    fn is_written(&self, path: &Path) -> bool {
-        let Path::Load(address) = path else { return false };
-        match &**address {
-            Path::Field(_, name) => self.relevance.writes_member(name),
-            Path::Argument(n) => self.relevance.writes_behind(*n),
-            _ => false,
-        }
-    }
-
-    fn roots_in_local(&self, address: TermId) -> bool {
-        match self.terms.get(address) {
-            Term::Local(id) => self.body.local(*id).kind != LocalKind::Static,
-            Term::Field(base, _) | Term::Index(base, _) => self.roots_in_local(*base),
-            _ => false,
-        }
-    }
-
-    /// Locks that every exit leaves as they were but that were taken on the way.
-    fn takes(&self, blamed: &dyn Fn(LockKey) -> bool) -> Vec<(FamilyId, Path, bool)> {
-        let mut takes = Vec::new();
-        for &key in &self.taken {
-            let family = self.profile.family(key.family);
-            let balance = self.balance(key, true);
-            let even = balance.held.is_empty() && balance.released.is_empty();
-            if family.nests || !even || blamed(key) || self.roots_in_local(key.address) {
-                continue;
-            }
-            if let Some(path) = self.path(key.address, None)
-                && !takes.iter().any(|(family, known, _)| *family == key.family && *known == path)
-            {
-                takes.push((key.family, path, !self.taken_exclusively.contains(&key)));
-            }
-        }
-        takes
-    }
-
-    /// `static bool held(p) { return PageLocked(p); }`
-    fn query(&self) -> Option<(FamilyId, Path, bool)> {
-        let mut answer = None;
-        for exit in &self.exits {
-            let mut value = exit.value?;
-            let mut positive = true;
-            while let Term::Unary(crate::ir::UnaryOp::Not, inner) = *self.terms.get(value) {
-                value = inner;
-                positive = !positive;
-            }
-            let Term::Query(family, address) = *self.terms.get(value) else { return None };
-            let this = (family, self.path(address, None)?, positive);
-            if answer.get_or_insert_with(|| this.clone()) != &this {
-                return None;
-            }
-        }
-        answer
-    }
-
-    fn path(&self, term: TermId, result: Option<TermId>) -> Option<Path> {
-        if result == Some(term) && !matches!(self.terms.get(term), Term::Input(_) | Term::Int(_)) {
-            return Some(Path::Result);
-        }
-        let boxed = |inner: TermId| self.path(inner, result).map(Box::new);
-        Some(match self.terms.get(term) {
-            Term::Int(value) => Path::Int(*value),
-            Term::Const(name) => Path::Const(name.clone()),
-            Term::Input(id) => Path::Argument(id.0 as usize),
-            Term::Global(name) => Path::Global(name.clone()),
-            Term::Load(address) => Path::Load(boxed(*address)?),
-            Term::Old(inner) if !self.terms.reads_memory(term) => return self.path(*inner, result),
-            Term::Field(base, name) => Path::Field(boxed(*base)?, name.clone()),
-            Term::Index(base, index) => Path::Index(boxed(*base)?, boxed(*index)?),
-            Term::Pair(a, b) => Path::Pair(boxed(*a)?, boxed(*b)?),
-            Term::Str
-            | Term::Local(_)
-            | Term::Old(_)
-            | Term::Fresh(_)
-            | Term::Older(_)
-            | Term::Oldest(_)
-            | Term::Unary(..)
-            | Term::Binary(..)
-            | Term::Call(..)
-            | Term::Query(..)
-            | Term::Configuration(_) => return None,
-        })
-    }
-
-    /// The term for `path` at a call with `args`.
-    pub(super) fn instantiate(
-        &mut self,
-        state: &super::state::PathState,
-        path: &Path,
-        args: &[TermId],
-        result: TermId,
-    ) -> Option<TermId> {
-        Some(match path {
-            Path::Argument(n) => *args.get(*n)?,
-            Path::Result => result,
-            Path::Global(name) => self.terms.intern(Term::Global(name.clone())),
-            Path::Load(inner) => {
-                let address = self.instantiate(state, inner, args, result)?;
-                self.value_at(state, address)
-            }
-            Path::Field(base, name) => {
-                let base = self.instantiate(state, base, args, result)?;
-                self.terms.field(base, name.clone())
-            }
-            Path::Index(base, index) => {
-                let base = self.instantiate(state, base, args, result)?;
-                let index = self.instantiate(state, index, args, result)?;
-                self.terms.intern(Term::Index(base, index))
-            }
-            Path::Pair(a, b) => {
-                let a = self.instantiate(state, a, args, result)?;
-                let b = self.instantiate(state, b, args, result)?;
-                self.terms.intern(Term::Pair(a, b))
-            }
-            Path::Int(value) => self.terms.int(*value),
-            Path::Const(name) => self.terms.intern(Term::Const(name.clone())),
-        })
-    }
-
-    /// Whether `state` tells of a lock query on `key`: the answer it was given.
-    pub(super) fn query_answer(&mut self, state: &super::state::PathState, key: LockKey) -> Option<bool> {
-        let query = self.terms.intern(Term::Query(key.family, key.address));
-        let fact = lookup(&state.facts, query)?;
-        if fact.signs.within(Signs::NONZERO) {
-            Some(true)
-        } else if fact.signs == Signs::ZERO {
-            Some(false)
-        } else {
-            None
-        }
-    }
-}
+impl LockAnalysis<'_> {}
 
 /// The state of a lock that a callee changed, for a caller that has not touched it.
 pub(super) fn changed(change: &LockChange) -> LockState {

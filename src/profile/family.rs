@@ -125,8 +125,13 @@ fn call_effect(
     let text = row.get_ref();
     let (name, lock) = call(&Spanned::new(row.span(), text.call.clone()))?;
     let test = result_test(&name, row, group.key)?;
+    let effect = (group.effect)(test);
     let mode = LockMode {
-        sharing: sharing(text.sharing.as_deref()).map_err(|error| error.with_span(row.span()))?,
+        sharing: match text.sharing.as_deref() {
+            // "It is held" says nothing of how.
+            None if effect == Effect::Assert => Sharing::Any,
+            given => sharing(given).map_err(|error| error.with_span(row.span()))?,
+        },
         context: context(text.context.as_deref()).map_err(|error| error.with_span(row.span()))?,
     };
     let saved = saved(text.saved.as_ref()).map_err(|error| error.with_span(row.span()))?;
@@ -135,7 +140,6 @@ fn call_effect(
     }
     let sure_if_zero = text.sure_if_zero.clone();
     let only_if_zero = text.only_if_zero.clone();
-    let effect = (group.effect)(test);
     Ok((name, CallEffect { family, effect, mode, lock, saved, sure_if_zero, only_if_zero }))
 }
 

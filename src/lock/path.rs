@@ -1,0 +1,102 @@
+//! Values and addresses in terms of a call: what a callee can say to its callers.
+
+use super::analysis::LockAnalysis;
+use super::terms::{Term, TermId};
+use crate::ir::Name;
+
+/// A value or address in terms of the call: arguments, globals, result.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Path {
+    /// Argument `n`.
+    Argument(usize),
+    /// The returned value.
+    Result,
+    /// Address of a global.
+    Global(Name),
+    /// What memory holds there.
+    Load(Box<Path>),
+    /// Address of a member.
+    Field(Box<Path>, Name),
+    /// Address of an element.
+    Index(Box<Path>, Box<Path>),
+    /// Two terms that name one lock.
+    Pair(Box<Path>, Box<Path>),
+    /// A number.
+    Int(i64),
+    /// A named constant.
+    Const(Name),
+}
+
+impl LockAnalysis<'_> {
+    pub(super) fn path(&self, term: TermId, result: Option<TermId>) -> Option<Path> {
+        if result == Some(term) && !matches!(self.terms.get(term), Term::Input(_) | Term::Int(_)) {
+            return Some(Path::Result);
+        }
+        let boxed = |inner: TermId| self.path(inner, result).map(Box::new);
+        Some(match self.terms.get(term) {
+            Term::Int(value) => Path::Int(*value),
+            Term::Const(name) => Path::Const(name.clone()),
+            Term::Input(id) => Path::Argument(id.0 as usize),
+            Term::Global(name) => Path::Global(name.clone()),
+            Term::Load(address) => Path::Load(boxed(*address)?),
+            Term::Old(inner) if !self.terms.reads_memory(term) => return self.path(*inner, result),
+            Term::Field(base, name) => Path::Field(boxed(*base)?, name.clone()),
+            Term::Index(base, index) => Path::Index(boxed(*base)?, boxed(*index)?),
+            Term::Pair(a, b) => Path::Pair(boxed(*a)?, boxed(*b)?),
+            Term::Str
+            | Term::Local(_)
+            | Term::Old(_)
+            | Term::Fresh(_)
+            | Term::Older(_)
+            | Term::Oldest(_)
+            | Term::Unary(..)
+            | Term::Binary(..)
+            | Term::Call(..)
+            | Term::Query(..)
+            | Term::Configuration(_) => return None,
+        })
+    }
+
+    /// The term for `path` at a call with `args`.
+    pub(super) fn instantiate(
+        &mut self,
+        state: &super::state::PathState,
+        path: &Path,
+        args: &[TermId],
+        result: TermId,
+    ) -> Option<TermId> {
+        Some(match path {
+            Path::Argument(n) => *args.get(*n)?,
+            Path::Result => result,
+            Path::Global(name) => self.terms.intern(Term::Global(name.clone())),
+            Path::Load(inner) => {
+                let address = self.instantiate(state, inner, args, result)?;
+                self.value_at(state, address)
+            }
+            Path::Field(base, name) => {
+                let base = self.instantiate(state, base, args, result)?;
+                self.terms.field(base, name.clone())
+            }
+            Path::Index(base, index) => {
+                let base = self.instantiate(state, base, args, result)?;
+                let index = self.instantiate(state, index, args, result)?;
+                self.terms.intern(Term::Index(base, index))
+            }
+            Path::Pair(a, b) => {
+                let a = self.instantiate(state, a, args, result)?;
+                let b = self.instantiate(state, b, args, result)?;
+                self.terms.intern(Term::Pair(a, b))
+            }
+            Path::Int(value) => self.terms.int(*value),
+            Path::Const(name) => self.terms.intern(Term::Const(name.clone())),
+        })
+    }
+}
+
+pub(super) fn last_name(path: &Path) -> Option<Name> {
+    match path {
+        Path::Field(_, name) | Path::Global(name) => Some(name.clone()),
+        Path::Index(base, _) | Path::Pair(base, _) => last_name(base),
+        _ => None,
+    }
+}

@@ -1,0 +1,205 @@
+//! The summary of an analysed body.
+
+use super::analysis::LockAnalysis;
+use super::assume;
+use super::event::Exit;
+use super::path::Path;
+use super::state::{LockKey, Signs, lookup};
+use super::summary::{CASE_LIMIT, Case, LockChange, Store, Summary};
+use super::terms::{Term, TermId};
+use crate::ir::{LocalKind, ReturnKind};
+use crate::profile::FamilyId;
+
+/// More memory than this that a call writes is not told of.
+const STORE_LIMIT: usize = 12;
+
+impl LockAnalysis<'_> {
+    /// The summary of the analysed body, without the locks in `blamed`: what a finding was reported on is taken to be
+    /// mended, or every caller would repeat it.
+    pub fn summarise(&self, decided: bool, blamed: &dyn Fn(LockKey) -> bool) -> Summary {
+        let mut summary = Summary {
+            cases: Vec::new(),
+            takes: self.takes(blamed),
+            query: self.query(),
+            uncertain: Vec::new(),
+            unknown: !decided,
+        };
+        let sure = self.exits.iter().any(|exit| !exit.state.doubtful);
+        let exits = self.exits.iter().filter(|exit| !sure || !exit.state.doubtful);
+        summary.gather(exits.map(|exit| self.case(exit, blamed)).collect());
+        self.keep_declared(&mut summary);
+        if summary.cases.len() == 1 {
+            summary.cases[0].conditions.clear();
+        }
+        summary.drop_indistinct();
+        if !summary.changes_locks() {
+            summary.cases.iter_mut().for_each(|case| case.stores.clear());
+        }
+        if summary.cases.len() > CASE_LIMIT {
+            summary.cases = vec![Case::unknown()];
+            summary.unknown = true;
+        }
+        if summary.unknown {
+            let families: std::collections::BTreeSet<FamilyId> =
+                self.events.iter().map(|event| event.key.family).collect();
+            summary.uncertain = families.into_iter().collect();
+        }
+        summary.uncertain.sort_unstable();
+        summary.uncertain.dedup();
+        summary
+    }
+
+    /// A declared contract outweighs what was derived: of a function that says it acquires (or releases), the ways out that do not
+    /// are none that a caller sees. `if (mine) { depth++; return; } lock(l);`
+    pub(super) fn keep_declared(&self, summary: &mut Summary) {
+        let declares = |word: &str| self.body().annotations.iter().any(|a| a.name.ends_with(word));
+        let (acquires, releases) = (declares("acquires"), declares("releases"));
+        if acquires == releases || self.body().annotations.iter().any(|a| a.name.contains("cond_")) {
+            return;
+        }
+        let kept = |case: &Case| case.changes.iter().any(|change| (change.state.balance() > 0) == acquires);
+        let (sure, others): (Vec<Case>, Vec<Case>) = summary.cases.drain(..).partition(kept);
+        let told = others.into_iter().filter(|case| sure.iter().all(|kept| case.is_told_from(kept)));
+        summary.cases = told.collect();
+        summary.cases.splice(0..0, sure);
+    }
+
+    pub(super) fn case(&self, exit: &Exit, blamed: &dyn Fn(LockKey) -> bool) -> Case {
+        let mut changes = Vec::new();
+        let guards = self.body().returns == ReturnKind::Guard;
+        let gives = exit.name.filter(|_| guards).and_then(|value| self.path(value, None));
+        let gives = gives.filter(|path| !matches!(path, Path::Int(_)));
+        let name = exit.name.filter(|_| gives.is_none());
+        for (key, state) in exit.state.locks.iter() {
+            let returned = exit.name.filter(|&value| self.terms.contains(key.address, value));
+            let local = self.roots_in_local(key.address) && returned.is_none();
+            if state.balance() == 0 || blamed(key) || local {
+                continue;
+            }
+            changes.push(LockChange {
+                family: key.family,
+                path: self.path(key.address, name),
+                state,
+                attempt: !self.taken.contains(&key),
+            });
+        }
+        let conditions = exit.state.facts.iter().filter(|(_, fact)| fact.signs != Signs::ANY);
+        let conditions = conditions
+            .filter_map(|(about, fact)| Some((self.path(*about, None)?, fact.signs, fact.firm)))
+            .filter(|(path, ..)| !matches!(path, Path::Global(_)) && !self.is_written(path))
+            .collect();
+        let (result, value) = match exit.value {
+            None => (Signs::ANY, None),
+            Some(value) => {
+                let constant = assume::constant(&self.terms, &exit.state, value, true);
+                let number = constant.and_then(|term| match self.terms.get(term) {
+                    Term::Int(number) => Some(*number),
+                    _ => None,
+                });
+                (assume::signs(&self.terms, &exit.state, value, true), number)
+            }
+        };
+        let stores = self.stores(exit);
+        Case { conditions, result, value, gives, by_guard: guards, changes, stores }
+    }
+
+    /// Memory behind the arguments that this way of ending wrote, and what: another argument, something reached from one, a number.
+    pub(super) fn stores(&self, exit: &Exit) -> Vec<Store> {
+        let behind_argument =
+            |address: TermId| matches!(self.terms.get(self.terms.root(address)), Term::Input(_));
+        let mut stores = Vec::new();
+        for &(address, value) in exit.state.store.iter().filter(|(address, _)| behind_argument(*address)) {
+            // What a cell only presumably still holds.
+            let presumed = match *self.terms.get(value) {
+                Term::Old(kept) if self.terms.reads_memory(value) => Some(kept),
+                _ => None,
+            };
+            let value = self.path(presumed.unwrap_or(value), exit.name);
+            if let (Some(address), Some(value)) = (self.path(address, None), value)
+                && !matches!(value, Path::Const(_))
+            {
+                stores.push(Store { address, value, firm: presumed.is_none() });
+            }
+        }
+        for (about, fact) in &exit.state.facts {
+            if let Term::Load(address) = *self.terms.get(*about)
+                && behind_argument(address)
+                && let Some(Term::Int(number)) = fact.equals.map(|value| self.terms.get(value))
+                && let Some(address) = self.path(address, None)
+            {
+                stores.push(Store { address, value: Path::Int(*number), firm: fact.firm });
+            }
+        }
+        stores.truncate(STORE_LIMIT);
+        stores
+    }
+
+    /// Whether the body writes the memory that `path` reads: what is known of it at the end says nothing of the beginning.
+    pub(super) fn is_written(&self, path: &Path) -> bool {
+        let Path::Load(address) = path else { return false };
+        match &**address {
+            Path::Field(_, name) => self.relevance.writes_member(name),
+            Path::Argument(n) => self.relevance.writes_behind(*n),
+            _ => false,
+        }
+    }
+
+    pub(super) fn roots_in_local(&self, address: TermId) -> bool {
+        match self.terms.get(address) {
+            Term::Local(id) => self.body.local(*id).kind != LocalKind::Static,
+            Term::Field(base, _) | Term::Index(base, _) => self.roots_in_local(*base),
+            _ => false,
+        }
+    }
+
+    /// Locks that every exit leaves as they were but that were taken on the way.
+    pub(super) fn takes(&self, blamed: &dyn Fn(LockKey) -> bool) -> Vec<(FamilyId, Path, bool)> {
+        let mut takes = Vec::new();
+        for &key in &self.taken {
+            let family = self.profile.family(key.family);
+            let balance = self.balance(key, true);
+            let even = balance.held.is_empty() && balance.released.is_empty();
+            if family.nests || !even || blamed(key) || self.roots_in_local(key.address) {
+                continue;
+            }
+            if let Some(path) = self.path(key.address, None)
+                && !takes.iter().any(|(family, known, _)| *family == key.family && *known == path)
+            {
+                takes.push((key.family, path, !self.taken_exclusively.contains(&key)));
+            }
+        }
+        takes
+    }
+
+    /// `static bool held(p) { return PageLocked(p); }`
+    pub(super) fn query(&self) -> Option<(FamilyId, Path, bool)> {
+        let mut answer = None;
+        for exit in &self.exits {
+            let mut value = exit.value?;
+            let mut positive = true;
+            while let Term::Unary(crate::ir::UnaryOp::Not, inner) = *self.terms.get(value) {
+                value = inner;
+                positive = !positive;
+            }
+            let Term::Query(family, address) = *self.terms.get(value) else { return None };
+            let this = (family, self.path(address, None)?, positive);
+            if answer.get_or_insert_with(|| this.clone()) != &this {
+                return None;
+            }
+        }
+        answer
+    }
+
+    /// Whether `state` tells of a lock query on `key`: the answer it was given.
+    pub(super) fn query_answer(&mut self, state: &super::state::PathState, key: LockKey) -> Option<bool> {
+        let query = self.terms.intern(Term::Query(key.family, key.address));
+        let fact = lookup(&state.facts, query)?;
+        if fact.signs.within(Signs::NONZERO) {
+            Some(true)
+        } else if fact.signs == Signs::ZERO {
+            Some(false)
+        } else {
+            None
+        }
+    }
+}
