@@ -233,15 +233,7 @@ fn add_guard(
             sharing: sharing(text.sharing.as_deref()).map_err(|error| error.with_span(guard.span()))?,
             context: context(text.context.as_deref()).map_err(|error| error.with_span(guard.span()))?,
         };
-        let effect = CallEffect {
-            family,
-            effect,
-            mode,
-            lock,
-            saved: None,
-            sure_if_zero: Vec::new(),
-            only_if_zero: Vec::new(),
-        };
+        let effect = CallEffect::plain(family, effect, mode, lock);
         profile.calls.entry(name).or_default().push(effect);
     }
     Ok(())

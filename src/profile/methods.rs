@@ -94,15 +94,7 @@ fn add_guard_type(
         let mode = if end == "drop" { LockMode { sharing: Sharing::Any, ..mode } } else { mode };
         let name = Name::new(format!("{}::{end}", text.call));
         let lock = lock.clone();
-        let effect = CallEffect {
-            family,
-            effect,
-            mode,
-            lock,
-            saved: None,
-            sure_if_zero: Vec::new(),
-            only_if_zero: Vec::new(),
-        };
+        let effect = CallEffect::plain(family, effect, mode, lock);
         profile.calls.insert(name, vec![effect]);
     }
     profile.guards.insert(Name::new(&text.call));

@@ -153,6 +153,21 @@ pub struct CallEffect {
     pub only_if_zero: Vec<u8>,
 }
 
+impl CallEffect {
+    /// One that saves nothing and hangs on no argument.
+    pub fn plain(family: FamilyId, effect: Effect, mode: LockMode, lock: LockPath) -> Self {
+        CallEffect {
+            family,
+            effect,
+            mode,
+            lock,
+            saved: None,
+            sure_if_zero: Vec::new(),
+            only_if_zero: Vec::new(),
+        }
+    }
+}
+
 /// Where saved state travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SavedState {

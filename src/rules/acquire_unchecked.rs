@@ -1,7 +1,6 @@
 //! LB013 acquire-unchecked: the result that tells whether the lock was taken is ignored or tested the wrong way.
 
 use super::context::{Report, RuleCx};
-use crate::diagnostic::Confidence;
 use crate::diagnostic::{RuleMeta, Severity};
 use crate::lock::event::EventKind;
 
@@ -52,14 +51,10 @@ pub fn check(cx: &mut RuleCx<'_, '_>) {
     for event in cx.events(|kind| matches!(kind, EventKind::ResultIgnored)) {
         let lock = cx.analysis.spelled(event.key).to_owned();
         let report = Report {
-            rule: &META,
-            key: event.key,
-            confidence: Confidence::High,
-            place: cx.body().cfg.span(event.at),
             label: "result ignored".to_owned(),
             message: format!("nobody looks whether `{lock}` was taken"),
-            exit: "",
             help: vec!["test the result, and do not enter the critical section when it failed".to_owned()],
+            ..cx.at(&META, &event)
         };
         cx.report_event(&event, report);
     }
@@ -69,14 +64,10 @@ pub fn check(cx: &mut RuleCx<'_, '_>) {
         }
         let lock = cx.analysis.spelled(event.key).to_owned();
         let report = Report {
-            rule: &META,
-            key: event.key,
-            confidence: Confidence::High,
-            place: cx.body().cfg.span(event.at),
             label: "released where taking it failed".to_owned(),
             message: format!("`{lock}` is released where taking it failed and kept where it succeeded"),
-            exit: "",
             help: vec!["the result is tested the wrong way round".to_owned()],
+            ..cx.at(&META, &event)
         };
         if cx.report_event(&event, report) {
             cx.settled.push(event.key);

@@ -192,6 +192,20 @@ impl<'a> RuleCx<'_, 'a> {
         nodes.into_iter().map(|(_, node)| node).collect()
     }
 
+    /// What every finding at an event has in common; sure unless said otherwise.
+    pub fn at(&self, rule: &'static RuleMeta, event: &Event) -> Report {
+        Report {
+            rule,
+            key: event.key,
+            confidence: Confidence::High,
+            place: self.body().cfg.span(event.at),
+            label: String::new(),
+            message: String::new(),
+            exit: "",
+            help: Vec::new(),
+        }
+    }
+
     /// Reports at an event; answers whether it stands.
     pub fn report_event(&mut self, event: &Event, report: Report) -> bool {
         let nodes = self.nodes_of(event);

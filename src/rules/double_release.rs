@@ -73,14 +73,11 @@ pub fn check(cx: &mut RuleCx<'_, '_>) {
             (true, false) => Confidence::Low,
         };
         let report = Report {
-            rule: &META,
-            key: event.key,
             confidence,
-            place: cx.body().cfg.span(event.at),
             label: "released again here".to_owned(),
             message: format!("`{lock}` is released twice"),
-            exit: "",
             help: vec!["on this path the lock is already free: skip the second release".to_owned()],
+            ..cx.at(&META, &event)
         };
         if cx.report_event(&event, report) {
             cx.settled.push(event.key);

@@ -1,7 +1,6 @@
 //! LB056 guard-across-await: a lock that blocks threads is held where a task may be suspended.
 
 use super::context::{Report, RuleCx};
-use crate::diagnostic::Confidence;
 use crate::diagnostic::{RuleMeta, Severity};
 use crate::lock::event::EventKind;
 
@@ -53,17 +52,13 @@ pub fn check(cx: &mut RuleCx<'_, '_>) {
         }
         let lock = cx.analysis.spelled(event.key).to_owned();
         let report = Report {
-            rule: &META,
-            key: event.key,
-            confidence: Confidence::High,
-            place: cx.body().cfg.span(event.at),
             label: "suspended here, perhaps".to_owned(),
             message: format!("`{lock}` blocks threads and is held across an await"),
-            exit: "",
             help: vec![
                 "end the guard before the await".to_owned(),
                 "use a lock that is made to be held across one".to_owned(),
             ],
+            ..cx.at(&META, &event)
         };
         if cx.report_event(&event, report) {
             said.push(event.key);

@@ -63,14 +63,11 @@ pub fn check(cx: &mut RuleCx<'_, '_>) {
         }
         let lock = cx.analysis.spelled(event.key).to_owned();
         let report = Report {
-            rule: &META,
-            key: event.key,
             confidence: Confidence::Medium,
-            place: cx.body().cfg.span(event.at),
             label: "thrown away here, still holding".to_owned(),
             message: format!("the guard of `{lock}` is leaked: the lock is never given back"),
-            exit: "",
             help: vec!["let the guard end, or release by hand on every path".to_owned()],
+            ..cx.at(&META, &event)
         };
         if cx.report_event(&event, report) {
             cx.settled.push(event.key);

@@ -1,7 +1,6 @@
 //! LB051 guard-manual-mix: a lock is released by hand while a guard lives that will release it again.
 
 use super::context::{Report, RuleCx};
-use crate::diagnostic::Confidence;
 use crate::diagnostic::{RuleMeta, Severity};
 use crate::lock::event::{Event, EventKind};
 
@@ -54,17 +53,13 @@ pub fn check(cx: &mut RuleCx<'_, '_>) {
         }
         let lock = cx.analysis.spelled(event.key).to_owned();
         let report = Report {
-            rule: &META,
-            key: event.key,
-            confidence: Confidence::High,
-            place: cx.body().cfg.span(event.at),
             label: "this guard ends later, and releases it again".to_owned(),
             message: format!("`{lock}` is released by hand, and again when its guard ends"),
-            exit: "",
             help: vec![
                 "let the guard end instead of releasing by hand".to_owned(),
                 "or forget the guard before: `mem::forget(guard)`".to_owned(),
             ],
+            ..cx.at(&META, &event)
         };
         if cx.report_event(&event, report) {
             cx.settled.push(event.key);

@@ -1,7 +1,6 @@
 //! LB032 irq-enable-under-irqsave: interrupts are switched on while an outer lock has saved them off.
 
 use super::context::{Report, RuleCx};
-use crate::diagnostic::Confidence;
 use crate::diagnostic::{RuleMeta, Severity};
 use crate::lock::event::EventKind;
 
@@ -57,14 +56,10 @@ pub fn check(cx: &mut RuleCx<'_, '_>) {
         let (lock, outer) =
             (cx.analysis.spelled(event.key).to_owned(), cx.analysis.spelled(outer).to_owned());
         let report = Report {
-            rule: &META,
-            key: event.key,
-            confidence: Confidence::High,
-            place: cx.body().cfg.span(event.at),
             label: "switches interrupts on".to_owned(),
             message: format!("releasing `{lock}` switches interrupts on while `{outer}` has them saved off"),
-            exit: "",
             help: vec!["take and release the inner lock plainly".to_owned()],
+            ..cx.at(&META, &event)
         };
         cx.report_event(&event, report);
     }

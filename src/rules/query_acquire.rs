@@ -59,14 +59,11 @@ pub fn check(cx: &mut RuleCx<'_, '_>) {
         }
         let lock = cx.analysis.spelled(event.key).to_owned();
         let report = Report {
-            rule: &META,
-            key: event.key,
             confidence: Confidence::Medium,
-            place: cx.body().cfg.span(event.at),
             label: "taken only because the lock says that nobody holds it".to_owned(),
             message: format!("`{lock}` is taken only if it is not held by anybody"),
-            exit: "",
             help: vec!["take the lock unconditionally, or use a trylock and test its result".to_owned()],
+            ..cx.at(&META, &event)
         };
         if cx.report_event(&event, report) {
             cx.settled.push(event.key);

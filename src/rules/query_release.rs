@@ -1,7 +1,6 @@
 //! LB010 query-release: a release is guarded by asking the lock itself whether it is held.
 
 use super::context::{Report, RuleCx};
-use crate::diagnostic::Confidence;
 use crate::diagnostic::{RuleMeta, Severity};
 use crate::lock::event::EventKind;
 
@@ -72,14 +71,10 @@ pub fn check(cx: &mut RuleCx<'_, '_>) {
             ]
         };
         let report = Report {
-            rule: &META,
-            key: event.key,
-            confidence: Confidence::High,
-            place: cx.body().cfg.span(event.at),
             label: "released only because the lock says that somebody holds it".to_owned(),
             message: format!("`{lock}` is released if it is held, but perhaps by somebody else"),
-            exit: "",
             help,
+            ..cx.at(&META, &event)
         };
         if cx.report_event(&event, report) {
             cx.settled.push(event.key);

@@ -69,14 +69,10 @@ fn after_failure(cx: &mut RuleCx<'_, '_>) {
         }
         let lock = cx.analysis.spelled(event.key).to_owned();
         let report = Report {
-            rule: &META,
-            key: event.key,
-            confidence: Confidence::High,
-            place: cx.body().cfg.span(event.at),
             label: "released, although taking it failed".to_owned(),
             message: format!("`{lock}` is released on a path on which taking it failed"),
-            exit: "",
             help: vec!["skip the release on this path".to_owned()],
+            ..cx.at(&META, &event)
         };
         if cx.report_event(&event, report) {
             cx.settled.push(event.key);

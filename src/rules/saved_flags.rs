@@ -1,7 +1,6 @@
 //! LB031 saved-flags-reuse: one saved-flags variable is used by two nested acquisitions.
 
 use super::context::{Report, RuleCx};
-use crate::diagnostic::Confidence;
 use crate::diagnostic::{RuleMeta, Severity};
 use crate::lock::event::EventKind;
 
@@ -57,17 +56,13 @@ pub fn check(cx: &mut RuleCx<'_, '_>) {
         let (lock, outer) =
             (cx.analysis.spelled(event.key).to_owned(), cx.analysis.spelled(other).to_owned());
         let report = Report {
-            rule: &META,
-            key: event.key,
-            confidence: Confidence::High,
-            place: cx.body().cfg.span(event.at),
             label: "overwrites the saved interrupt state".to_owned(),
             message: format!("taking `{lock}` overwrites the interrupt state saved for `{outer}`"),
-            exit: "",
             help: vec![
                 "interrupts are off already: take the inner lock plainly, or save into another variable"
                     .to_owned(),
             ],
+            ..cx.at(&META, &event)
         };
         cx.report_event(&event, report);
     }

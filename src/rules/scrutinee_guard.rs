@@ -1,7 +1,6 @@
 //! LB055 scrutinee-guard: a guard without a name lives as long as the body that takes the same lock again.
 
 use super::context::{Report, RuleCx};
-use crate::diagnostic::Confidence;
 use crate::diagnostic::{RuleMeta, Severity};
 use crate::ir::Remark;
 use crate::lock::event::EventKind;
@@ -69,14 +68,10 @@ pub fn check(cx: &mut RuleCx<'_, '_>) {
         }
         let lock = cx.analysis.spelled(event.key).to_owned();
         let report = Report {
-            rule: &META,
-            key: event.key,
-            confidence: Confidence::High,
-            place: cx.body().cfg.span(event.at),
             label: "taken again while the guard in the head still lives".to_owned(),
             message: format!("`{lock}` is taken again while a guard in the head of this expression holds it"),
-            exit: "",
             help: vec!["take what is needed out of the lock in a `let` before".to_owned()],
+            ..cx.at(&META, &event)
         };
         if cx.report_event(&event, report) {
             cx.settled.push(event.key);

@@ -62,14 +62,11 @@ pub fn check(cx: &mut RuleCx<'_, '_>) {
         }
         let lock = cx.analysis.spelled(event.key).to_owned();
         let report = Report {
-            rule: &META,
-            key: event.key,
             confidence: Confidence::Medium,
-            place: cx.body().cfg.span(event.at),
             label: "may unwind past the release".to_owned(),
             message: format!("`{lock}` has no guard and is held while a closure runs that may panic"),
-            exit: "",
             help: vec!["let a value release it when it ends, whichever way".to_owned()],
+            ..cx.at(&META, &event)
         };
         cx.report_event(&event, report);
     }

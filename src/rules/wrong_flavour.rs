@@ -53,14 +53,10 @@ pub fn check(cx: &mut RuleCx<'_, '_>) {
         let EventKind::WrongFlavour { held, released } = event.kind.clone() else { continue };
         let lock = cx.analysis.spelled(event.key).to_owned();
         let report = Report {
-            rule: &META,
-            key: event.key,
-            confidence: Confidence::High,
-            place: cx.body().cfg.span(event.at),
             label: format!("released {}", described(released)),
             message: format!("`{lock}` is taken {} and released {}", described(held), described(released)),
-            exit: "",
             help: vec!["release it the way it was taken".to_owned()],
+            ..cx.at(&META, &event)
         };
         cx.report_event(&event, report);
     }
