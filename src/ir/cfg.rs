@@ -269,6 +269,15 @@ impl Cfg {
             .collect()
     }
 
+    /// Whether some way through the graph, feasible or not, leads from `from` to `to`.
+    pub fn reaches(&self, from: Location, to: Location) -> bool {
+        if from.block == to.block && from.statement < to.statement {
+            return true;
+        }
+        let (start, end) = (NodeIndex::new(from.block.0 as usize), NodeIndex::new(to.block.0 as usize));
+        self.graph.neighbors(start).any(|next| algo::has_path_connecting(&self.graph, next, end, None))
+    }
+
     /// The graph itself, for pictures and algorithms of petgraph's.
     pub fn graph(&self) -> &DiGraph<BasicBlock, EdgeKind> {
         &self.graph

@@ -148,6 +148,9 @@ impl LockAnalysis<'_> {
             }
             if after.balance() > 0 {
                 self.presume_object(&mut state, key.address);
+                if self.terms.root(key.address) == result {
+                    self.presume_valid(&mut state, key);
+                }
                 self.hand_over(&mut state, key, without_saved(after.now), name);
             } else {
                 let mode = match after.now {

@@ -156,7 +156,7 @@ impl LockAnalysis<'_> {
         }
         let mut given = Vec::new();
         for arg in args {
-            addresses(arg, &mut |id| given.push(id));
+            addresses(self.body, arg, &mut |id| given.push(id));
         }
         for id in given {
             self.disturb_local(state, id);

@@ -61,6 +61,10 @@ impl LockAnalysis<'_> {
         if effect.effect == Effect::Acquire {
             self.presume_pointer(&mut side.state, effect, args);
         }
+        if effect.effect == Effect::Acquire && effect.lock.root == LockRoot::Result {
+            // "Returns it locked": what it returns exists.
+            self.presume_object(&mut side.state, side.result);
+        }
         match effect.effect {
             Effect::Acquire => {
                 self.acquire(&mut side.state, key, effect.mode, saved);
@@ -150,7 +154,7 @@ impl LockAnalysis<'_> {
     }
 
     /// An operation on `&p->lock` is undefined unless `p` points to an object: it is neither null nor an error pointer.
-    fn presume_valid(&mut self, state: &mut PathState, key: LockKey) {
+    pub(super) fn presume_valid(&mut self, state: &mut PathState, key: LockKey) {
         let object = self.terms.root(key.address);
         if object == key.address {
             return;

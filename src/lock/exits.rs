@@ -1,9 +1,11 @@
 //! What the exits of a body say about each lock: the one place where held and free are weighed against each other.
 
 use super::analysis::LockAnalysis;
-use super::event::{EventKind, ExitClass, ExitKind};
+use super::event::{Event, EventKind, ExitClass, ExitKind};
+use super::meaning::CallMeaning;
 use super::state::{LockKey, Now};
 use super::terms::Term;
+use crate::ir::{Callee, StatementKind};
 use std::collections::BTreeSet;
 
 /// How the exits of a body leave one lock, relative to its entry. Indices into [`LockAnalysis::exits`].
@@ -116,6 +118,17 @@ impl LockAnalysis<'_> {
         self.events
             .iter()
             .any(|event| event.key == key && matches!(event.kind, EventKind::Released { held: true, .. }))
+    }
+
+    /// Whether the event is an operation of the body's own on the lock, rather than something that a callee's definition tells of.
+    pub fn is_direct(&self, event: &Event) -> bool {
+        let statement = self.body().cfg.statement(event.at).map(|statement| &statement.kind);
+        match statement {
+            Some(StatementKind::Call { callee: Callee::Named(name), .. }) => {
+                matches!(self.meanings.of(name), CallMeaning::Effects(_))
+            }
+            _ => true,
+        }
     }
 
     /// Whether one and the same release gives back what was taken on one path, and what was not on another.
@@ -270,7 +283,7 @@ impl LockAnalysis<'_> {
             && (self.nested(a, b)
                 || self.same_object(a, b)
                 || other_member
-                || rigid && self.is_direct(a) && self.is_direct(b))
+                || rigid && self.is_direct_path(a) && self.is_direct_path(b))
     }
 
     /// One lies in an object that is reached from the object of the other: `c->lock` and `c->parent->lock`.
@@ -295,7 +308,7 @@ impl LockAnalysis<'_> {
     }
 
     /// Reached from an argument, a local or a global without following a pointer in memory.
-    fn is_direct(&self, key: LockKey) -> bool {
+    fn is_direct_path(&self, key: LockKey) -> bool {
         let mut direct = true;
         self.terms.walk(key.address, &mut |_, term| direct &= !matches!(term, Term::Load(_) | Term::Old(_)));
         direct

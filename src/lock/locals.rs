@@ -28,7 +28,7 @@ pub(super) fn escaping_locals(body: &Body) -> Vec<bool> {
     for block in body.cfg.blocks() {
         for statement in &body.cfg.block(block).statements {
             if let StatementKind::Assign { value, .. } = &statement.kind {
-                addresses(value, &mut |id| {
+                addresses(body, value, &mut |id| {
                     escaping.insert(id);
                 });
             }
@@ -125,19 +125,34 @@ fn places(expr: &Expr, visit: &mut dyn FnMut(&Place)) {
     }
 }
 
-/// Calls `visit` on each local whose address `expr` takes.
-pub fn addresses(expr: &Expr, visit: &mut dyn FnMut(LocalId)) {
+/// Calls `visit` on each local of `body` whose address `expr` takes.
+pub fn addresses(body: &Body, expr: &Expr, visit: &mut dyn FnMut(LocalId)) {
     match expr {
         Expr::AddressOf(Place { base: Base::Local(id), projections })
-            if !projections.contains(&Projection::Deref) =>
+            if !projections.contains(&Projection::Deref) && !goes_through(body, *id, projections) =>
         {
             visit(*id);
         }
-        Expr::Unary(_, operand) => addresses(operand, visit),
+        Expr::Unary(_, operand) => addresses(body, operand, visit),
         Expr::Binary(_, left, right) => {
-            addresses(left, visit);
-            addresses(right, visit);
+            addresses(body, left, visit);
+            addresses(body, right, visit);
         }
         _ => {}
     }
+}
+
+/// Whether `&p[i]` is the address of what the variable points to: it has been given a value as a whole, which no array is.
+fn goes_through(body: &Body, id: LocalId, projections: &[Projection]) -> bool {
+    matches!(projections.first(), Some(Projection::Index(_)))
+        && (body.local(id).kind == LocalKind::Parameter || is_assigned(body, id))
+}
+
+fn is_assigned(body: &Body, id: LocalId) -> bool {
+    let statements = body.cfg.blocks().flat_map(|block| &body.cfg.block(block).statements);
+    statements.into_iter().any(|statement| match &statement.kind {
+        StatementKind::Assign { place, .. } => place.as_local() == Some(id),
+        StatementKind::Call { place, .. } => place.as_ref().and_then(Place::as_local) == Some(id),
+        StatementKind::Declare(_) | StatementKind::Opaque(_) => false,
+    })
 }

@@ -2,7 +2,7 @@
 
 use super::summary::Summary;
 use crate::ir::Name;
-use crate::profile::{Alias, CallEffect, NoReturn, Profile};
+use crate::profile::{Alias, CallEffect, FamilyId, NoReturn, Profile};
 
 /// What a call of some name means.
 pub enum CallMeaning<'a> {
@@ -48,12 +48,14 @@ impl<'a> Meanings<'a> {
     /// What a call of `name` means.
     pub fn of(&self, name: &Name) -> CallMeaning<'a> {
         let profile = self.profile;
-        // A definition in sight wins over the table, unless the table knows it as a primitive and the definition told nothing.
         let summary = (self.summaries)(name);
-        if let Some(summary) = summary.filter(|summary| summary.tells_something()) {
+        let row = profile.calls.get(name);
+        if let Some(summary) = summary.filter(|summary| summary.tells_something())
+            && !row.is_some_and(|row| is_of_row(summary, row))
+        {
             return CallMeaning::Summary(summary);
         }
-        if let Some(effects) = profile.calls.get(name) {
+        if let Some(effects) = row {
             return CallMeaning::Effects(effects);
         }
         if let Some(&no_return) = profile.no_return.get(name) {
@@ -80,4 +82,12 @@ impl<'a> Meanings<'a> {
             CallMeaning::Unknown
         }
     }
+}
+
+/// Whether a definition in sight is the one that the table's row was read off: what it seems to change are locks of the row's families.
+/// The row is a reader's work and outweighs what was derived; a function of the project's own that only bears the same name does not.
+fn is_of_row(summary: &Summary, row: &[CallEffect]) -> bool {
+    let known = |family: &FamilyId| row.iter().any(|effect| effect.family == *family);
+    let (mut changed, mut uncertain) = (summary.changed_families(), summary.uncertain.iter());
+    changed.all(|family| known(&family)) && uncertain.all(known)
 }

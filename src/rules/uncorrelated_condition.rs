@@ -49,7 +49,8 @@ void commit(struct dev *dev, int wait)
 
 ## Not reported
 Conditions that are the same value, or follow from one another. Where the very same question is asked twice and something in between might
-change the answer, the finding has low confidence.
+change the answer, where the release does not lie behind the
+acquisition (one call takes, another gives back), and where a callee decides, the finding has low confidence.
 "#,
 };
 
@@ -69,11 +70,13 @@ pub fn check(cx: &mut RuleCx<'_, '_>) {
         let report = Report {
             rule: &META,
             key,
-            confidence: if cx.is_lent(key, &exits) || sign < 0 && cx.may_come_held(key) || asks_twice(cx, key)
+            confidence: match cx.is_lent(key, &exits)
+                || sign < 0 && cx.may_come_held(key)
+                || !is_pair(cx, key)
+                || asks_twice(cx, key)
             {
-                Confidence::Low
-            } else {
-                Confidence::Medium
+                true => Confidence::Low,
+                false => Confidence::Medium,
             },
             place,
             label: "not released under the condition under which it was taken".to_owned(),
@@ -85,6 +88,19 @@ pub fn check(cx: &mut RuleCx<'_, '_>) {
             cx.settled.push(key);
         }
     }
+}
+
+/// Whether a release of the lock lies behind an acquisition of it, both by calls of the body's own that name the lock. Otherwise the
+/// two belong to different uses of the function (`gate(dev, bool open)`, the cases of a notifier), or a callee decides.
+fn is_pair(cx: &RuleCx<'_, '_>, key: LockKey) -> bool {
+    let direct = |wanted: fn(&EventKind) -> bool| {
+        let events = cx.analysis.events.iter().filter(move |event| event.key == key && wanted(&event.kind));
+        events.filter(|event| cx.analysis.is_direct(event)).map(|event| event.at)
+    };
+    direct(|kind| matches!(kind, EventKind::Acquired { .. })).any(|taken| {
+        direct(|kind| matches!(kind, EventKind::Released { .. }))
+            .any(|released| cx.body().cfg.reaches(taken, released))
+    })
 }
 
 /// A branch that decides whether a lock operation happens.
