@@ -10,7 +10,7 @@
 
 use super::Settings;
 use super::environment::{self, Shared};
-use super::evidence::Doubt;
+use super::evidence::{Doubt, Partners};
 use super::judge::{FunctionOutcome, Judged, judge};
 use super::reading::{ReadTree, frontend_of};
 use crate::interproc::evidence::Evidence;
@@ -45,6 +45,8 @@ pub struct TreeAnalysis<'a> {
     pub(super) judged: FxHashMap<FunctionId, Judged>,
     /// Functions whose changes of locks no caller bears out, with what was asked of callers while they still saw them.
     pub(super) doubted: FxHashMap<FunctionId, Doubt>,
+    /// Functions that leave locks out of balance, as first judged.
+    pub(super) partners: Partners,
     /// Summaries of names that may mean several definitions.
     joined: FxHashMap<Targets, Summary>,
 }
@@ -62,8 +64,8 @@ impl<'a> TreeAnalysis<'a> {
         closed: bool,
     ) -> Self {
         let (judged, joined) = (FxHashMap::default(), FxHashMap::default());
-        let doubted = FxHashMap::default();
-        TreeAnalysis { read, sources, provider, settings, closed, judged, doubted, joined }
+        let (doubted, partners) = (FxHashMap::default(), Partners::default());
+        TreeAnalysis { read, sources, provider, settings, closed, judged, doubted, partners, joined }
     }
 
     /// Judges every function of the files that `given` answers for, in the order of files and text; functions without locks are
@@ -71,6 +73,7 @@ impl<'a> TreeAnalysis<'a> {
     pub fn run(mut self, given: &dyn Fn(FileId) -> bool) -> (ReadTree, Outcomes) {
         let demanded = self.demanded(given);
         let members = self.first_phase(demanded.as_ref());
+        self.partners = self.partners();
         self.doubt(&members);
         self.second_phase(given);
         let mut outcomes: Outcomes = self

@@ -6,15 +6,19 @@
 //! ```
 
 use super::analysis::TreeAnalysis;
-use crate::interproc::evidence::{CallerUse, Change, Evidence, Tallies, Tally};
-use crate::interproc::tree::FunctionId;
+use crate::interproc::evidence::{CallerUse, Change, Evidence, OpenLock, Tallies, Tally};
+use crate::interproc::tree::{Folder, FunctionId};
 use crate::ir::{Linkage, Name};
 use crate::profile::FamilyId;
+use rustc_hash::FxHashMap;
 
 /// How far a change that nobody speaks of is followed through callers that hand it on.
 const HAND_ON_LIMIT: usize = 4;
 /// Siblings that a slot must have before their common behaviour says anything.
 const SIBLINGS: usize = 3;
+
+/// Functions that leave a lock out of balance, by the folder that they stand in.
+pub(super) type Partners = FxHashMap<(Folder, OpenLock), Vec<FunctionId>>;
 
 /// What is not believed of a function.
 pub(super) struct Doubt {
@@ -47,6 +51,7 @@ impl TreeAnalysis<'_> {
             consumed: tallies.bear_out(|change| change.taken),
             supplied: tallies.bear_out(|change| !change.taken),
             lonely: self.lonely(function),
+            partnered: self.partnered(function),
             deviates,
             conforms,
         }
@@ -137,19 +142,52 @@ impl TreeAnalysis<'_> {
     /// Variables of the file that `function` leaves out of balance, and no other function of the file the other way.
     fn lonely(&self, function: FunctionId) -> Vec<Name> {
         let Some((unit, _)) = self.read.source(function) else { return Vec::new() };
-        let open = self.judged.get(&function).into_iter().flat_map(|judged| &judged.open_globals);
-        let others = |name: &Name, held: bool| {
-            unit.functions.keys().any(|other| {
-                *other != function
-                    && self
-                        .judged
-                        .get(other)
-                        .is_some_and(|judged| judged.open_globals.contains(&(name.clone(), !held)))
-            })
+        let others = |variable: &Name, held: bool| {
+            let functions = unit.functions.keys().filter(|other| **other != function);
+            functions
+                .flat_map(|other| self.open(*other))
+                .any(|(lock, lies_in)| lies_in.as_ref() == Some(variable) && lock.held != held)
         };
-        open.filter(|(name, held)| unit.index.statics.contains(name) && !others(name, *held))
-            .map(|(name, _)| name.clone())
+        let variables =
+            self.open(function).iter().filter_map(|(lock, lies_in)| Some((lies_in.clone()?, lock.held)));
+        variables
+            .filter(|(variable, held)| unit.index.statics.contains(variable) && !others(variable, *held))
+            .map(|(variable, _)| variable)
             .collect()
+    }
+
+    /// Locks that `function` leaves out of balance and another function of its folder leaves the other way, for no caller's sake.
+    fn partnered(&self, function: FunctionId) -> Vec<OpenLock> {
+        let folder = self.read.tree.folder(function);
+        let is_partner = |other: FunctionId, lock: &OpenLock| {
+            let change = Change { family: lock.family, taken: lock.held };
+            other != function && !self.tallies(other).0.of(|this| this == change).bears_out()
+        };
+        let locks = self.open(function).iter().map(|(lock, _)| lock);
+        let partnered = locks.filter(|lock| {
+            let opposite = lock.opposite();
+            let others = self.partners.get(&(folder, opposite.clone())).into_iter().flatten();
+            others.into_iter().any(|&other| is_partner(other, &opposite))
+        });
+        partnered.cloned().collect()
+    }
+
+    fn open(&self, function: FunctionId) -> &[(OpenLock, Option<Name>)] {
+        self.judged.get(&function).map_or(&[], |judged| &judged.open)
+    }
+
+    /// Who leaves which lock out of balance, by folder.
+    pub(super) fn partners(&self) -> Partners {
+        let mut partners = Partners::default();
+        let mut functions: Vec<FunctionId> = self.judged.keys().copied().collect();
+        functions.sort_unstable();
+        for function in functions {
+            let folder = self.read.tree.folder(function);
+            for (lock, _) in self.open(function) {
+                partners.entry((folder, lock.clone())).or_default().push(function);
+            }
+        }
+        partners
     }
 
     /// Whether the siblings of the function in some slot change locks too (many of them), and whether nearly none of them does.

@@ -2,7 +2,7 @@
 
 use crate::diagnostic::{Confidence, Decision, Diagnostic, Verdict};
 use crate::engine::{DisjunctLimit, Results, explore};
-use crate::interproc::evidence::{CallerUse, Evidence, open_globals, uses};
+use crate::interproc::evidence::{CallerUse, Evidence, OpenLock, open_locks, uses};
 use crate::ir::{Body, Name, StatementKind, UNKNOWN_RECEIVER};
 use crate::lock::analysis::LockAnalysis;
 use crate::lock::certificate::{self, Certified};
@@ -35,8 +35,8 @@ pub struct Judged {
     pub summary: Summary,
     /// What it does with the locks of its callees.
     pub uses: Vec<CallerUse>,
-    /// Variables whose locks it leaves held (`true`), or releases for others (`false`).
-    pub open_globals: Vec<(Name, bool)>,
+    /// The locks that it leaves otherwise than it found them, and the variables in which they lie.
+    pub open: Vec<(OpenLock, Option<Name>)>,
     /// Hands over or releases locks without saying so: its callers decide.
     pub pending: bool,
     /// Neither a contract nor a name that speaks of locking tells what it does to its callers' locks.
@@ -81,7 +81,7 @@ fn conclude(
     certify: bool,
 ) -> Judged {
     let uses = uses(&analysis);
-    let open_globals = open_globals(&analysis);
+    let open = open_locks(&analysis);
     let mut cx = RuleCx {
         analysis: &mut analysis,
         results: &results,
@@ -154,7 +154,7 @@ fn conclude(
         },
         summary,
         uses,
-        open_globals,
+        open,
         pending: pending && first_phase,
         unspoken: !declared && !convention::is_about_locking(&body.name),
         blamed: is_blamed,

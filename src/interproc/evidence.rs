@@ -23,23 +23,44 @@ pub struct Evidence {
     pub supplied: bool,
     /// Variables of the file whose locks this function leaves out of balance, and no other function the other way.
     pub lonely: Vec<Name>,
+    /// Locks left out of balance that another function of the folder leaves the other way, as little explained by its callers: what
+    /// `start` takes, `stop` releases.
+    pub partnered: Vec<OpenLock>,
     /// It is put where others are put too, and nearly all of those leave locks as they were.
     pub deviates: bool,
     /// It is put where others are put too, and many of those leave locks changed as it does.
     pub conforms: bool,
 }
 
-/// The variables whose locks the body leaves held (`true`), or releases for others (`false`).
-pub fn open_globals(analysis: &LockAnalysis<'_>) -> Vec<(Name, bool)> {
+/// A lock that a body leaves otherwise than it found it, as other functions can name it too.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct OpenLock {
+    /// Its family.
+    pub family: FamilyId,
+    /// The member or variable that it is, or the family where there is only one such lock.
+    pub name: Name,
+    /// Left held; otherwise released for others.
+    pub held: bool,
+}
+
+impl OpenLock {
+    /// The same lock, left the other way.
+    pub fn opposite(&self) -> Self {
+        OpenLock { held: !self.held, ..self.clone() }
+    }
+}
+
+/// The locks that the body leaves otherwise than it found them, and the variable in which each lies if it is one that all can name.
+pub fn open_locks(analysis: &LockAnalysis<'_>) -> Vec<(OpenLock, Option<Name>)> {
     let mut open = Vec::new();
     for key in analysis.keys() {
-        let Some(name) = analysis.root_global(key) else { continue };
         let balance = analysis.balance(key, true);
-        if !balance.held.is_empty() {
-            open.push((name.clone(), true));
-        }
-        if !balance.released.is_empty() {
-            open.push((name, false));
+        let name = analysis.last_name(key);
+        for (exits, held) in [(balance.held, true), (balance.released, false)] {
+            if !exits.is_empty() {
+                let lock = OpenLock { family: key.family, name: name.clone(), held };
+                open.push((lock, analysis.root_global(key)));
+            }
         }
     }
     open

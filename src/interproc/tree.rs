@@ -51,11 +51,16 @@ pub struct Definition {
 #[derive(Clone, Debug)]
 struct FileEntry {
     folders: Box<[u32]>,
+    folder: Folder,
     /// Its definitions by name.
     own: FxHashMap<NameId, SmallVec<[FunctionId; 1]>>,
     /// The vocabulary that its functions are read with; summaries do not cross from one to another.
     dialect: u8,
 }
+
+/// A folder of the tree, by one of the files in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Folder(u32);
 
 /// Where a function is put to be called through a pointer: all that are put into one slot should do alike.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -70,6 +75,7 @@ pub struct TreeIndex {
     visible: FxHashMap<NameId, SmallVec<[FunctionId; 1]>>,
     files: Vec<FileEntry>,
     folders: IndexSet<Name, FxBuildHasher>,
+    known_folders: FxHashMap<Box<[u32]>, Folder>,
     /// What each definition's calls mean, by name.
     edges: Vec<Box<[(NameId, FunctionId)]>>,
     callers: Vec<Vec<FunctionId>>,
@@ -115,7 +121,10 @@ impl TreeIndex {
             let (ordinal, linkage) = (ordinal as u32, function.linkage);
             self.definitions.push(Definition { name, file, ordinal, linkage, calls: calls.into() });
         }
-        self.files.push(FileEntry { folders: folders.into(), own, dialect: 0 });
+        let folders: Box<[u32]> = folders.into();
+        let first = Folder(self.files.len() as u32);
+        let folder = *self.known_folders.entry(folders.clone()).or_insert(first);
+        self.files.push(FileEntry { folders, folder, own, dialect: 0 });
         self.mentioned.extend(references.mentioned);
         for (name, slot) in references.slots {
             let name = self.intern(&name);
@@ -259,6 +268,11 @@ impl TreeIndex {
             }
         }
         nearest
+    }
+
+    /// The folder that `function` stands in.
+    pub fn folder(&self, function: FunctionId) -> Folder {
+        self.files[self.definition(function).file.0 as usize].folder
     }
 
     /// Steps through the folders from `file` to the definition; `None` when `file` cannot mean it.

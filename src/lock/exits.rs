@@ -333,6 +333,12 @@ impl LockAnalysis<'_> {
         !takes && annotations.iter().any(|a| a.name == "__releases" && a.args.iter().any(names_it))
     }
 
+    /// The member or variable that the lock is; its family's name where there is only one such lock.
+    pub fn last_name(&self, key: LockKey) -> crate::ir::Name {
+        let family = || crate::ir::Name::new(&*self.profile().family(key.family).name);
+        self.terms.last_name(key.address).unwrap_or_else(family)
+    }
+
     /// The variable that the lock lies in, if it is one that all functions can name.
     pub fn root_global(&self, key: LockKey) -> Option<crate::ir::Name> {
         match self.terms.get(self.terms.root(key.address)) {

@@ -2,7 +2,7 @@
 
 use crate::diagnostic::{Confidence, Diagnostic, Label, RuleMeta};
 use crate::engine::{NodeId, Results};
-use crate::interproc::evidence::Evidence;
+use crate::interproc::evidence::{Evidence, OpenLock};
 use crate::ir::{Body, Location};
 use crate::lock::analysis::LockAnalysis;
 use crate::lock::convention;
@@ -112,6 +112,13 @@ impl<'a> RuleCx<'_, 'a> {
         let name = self.analysis.root_global(key);
         let evidence = self.evidence.as_ref();
         name.is_some_and(|name| evidence.is_some_and(|evidence| evidence.lonely.contains(&name)))
+    }
+
+    /// Whether another function of the folder leaves such a lock the other way, and nobody's callers account for either.
+    pub fn has_partner(&self, key: LockKey, held: bool) -> bool {
+        let Some(evidence) = self.evidence.as_ref() else { return false };
+        let lock = OpenLock { family: key.family, name: self.analysis.last_name(key), held };
+        evidence.partnered.contains(&lock)
     }
 
     /// Whether anybody may release locks of this family.

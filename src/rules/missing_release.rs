@@ -45,7 +45,7 @@ void update(struct dev *dev, int value)
 
 ## Not reported
 Functions that hand the lock to their caller: always, or told by what they return; locks that somebody else may release (page locks by I/O
-completion).
+completion). Where another function of the folder releases such a lock without taking it, as `stop` does what `start` took, the confidence is low.
 "#,
 };
 
@@ -86,7 +86,7 @@ fn hand_over(cx: &mut RuleCx<'_, '_>, key: LockKey, exits: &[usize], managed: bo
     let astonishing = evidence.deviates || !evidence.conforms && evidence.callback && managed;
     let private = cx.is_lonely(key) || cx.analysis.is_own_static(key);
     // Whoever calls through a pointer can hardly know of a hand-over that neither name nor contract tells of.
-    let excused = cx.may_be_released(key, exits) || cx.is_often_left(key);
+    let excused = cx.may_be_released(key, exits) || cx.is_often_left(key) || cx.has_partner(key, true);
     let confidence = match (blamed_by_callers || astonishing || private, excused) {
         (true, false) => Confidence::Medium,
         _ => Confidence::Low,

@@ -51,7 +51,8 @@ int poll_once(struct dev *dev)
 
 ## Not reported
 Functions that release what their caller holds and say so: by name (`…_unlock`, `…_put`, `…_end`), annotation (`__releases`) or assertion
-(`lockdep_assert_held`).
+(`lockdep_assert_held`). Where another function of the folder leaves such a lock held, as `start` does what `stop` releases, the confidence is
+low.
 "#,
 };
 
@@ -132,6 +133,8 @@ fn never_taken(cx: &mut RuleCx<'_, '_>) {
                 || cx.analysis.is_own_static(key))
                 && cx.analysis.terms.is_rigid(key.address)
                 && !cx.is_anyones(key)
+                && !cx.is_often_left(key)
+                && !cx.has_partner(key, false)
             {
                 Confidence::Medium
             } else {
