@@ -35,16 +35,8 @@ impl LockAnalysis<'_> {
                 return self.finish(state, place, result, out);
             }
         }
-        for (family, path, shared) in &summary.takes {
-            let zero = self.terms.int(0);
-            if let Some(address) = self.instantiate(&state, path, values, zero) {
-                let key = LockKey { family: *family, address: self.terms.canonical(address) };
-                self.spell(key, path, spelled);
-                let held = state.locks.get(key).filter(|lock| lock.is_held());
-                if held.is_some_and(|lock| !(*shared && self.goes_with_readers(key, lock))) {
-                    self.record(&state, key, EventKind::DoubleAcquire { by: Some(name.clone()) });
-                }
-            }
+        for take in &summary.takes {
+            self.take_in_callee(&state, take, name, values, spelled);
         }
         if summary.unknown && summary.cases.iter().all(|case| case.changes.is_empty()) {
             let result = self.unknown_call(&mut state, Some(name), place, args, values);
@@ -52,29 +44,36 @@ impl LockAnalysis<'_> {
         }
         for case in &summary.cases {
             let mut side = state.clone();
-            side.doubtful |= self.is_guessed(&state, summary, case, values);
+            side.doubtful |= self.is_guessed(&state, summary, case, place.is_some(), values);
             self.apply_case(side, place, name, case, args, values, spelled, out);
         }
     }
 
     /// Whether it is a mere guess that the call ends in this way: it leaves alone what another way changes, nothing that it returns
-    /// tells them apart, and nobody here has looked at the arguments that do. `if (!size) return 0; lock(object); return 0;`
+    /// tells them apart (or nobody looks at what it returns), and nobody here has looked at the arguments that do:
+    /// `if (!size) return 0; lock(object); return 0;`
     pub(super) fn is_guessed(
         &mut self,
         state: &PathState,
         summary: &Summary,
         case: &Case,
+        looked_at: bool,
         values: &[TermId],
     ) -> bool {
-        let rival = |other: &Case| !other.changes.is_empty() && !other.answers_otherwise(case);
+        let rival = |other: &Case| !other.changes.is_empty() && !(looked_at && other.answers_otherwise(case));
         if !case.changes.is_empty() || !summary.cases.iter().any(rival) {
             return false;
         }
         let zero = self.terms.int(0);
-        case.conditions.iter().any(|(path, signs, _)| {
-            let Some(term) = self.instantiate(state, path, values, zero) else { return true };
-            !assume::signs(&self.terms, state, term, true).within(*signs)
-        })
+        // Whoever does not look whether it worked takes it that it did.
+        let taking = |other: &Case| other.changes.iter().any(|change| change.state.balance() > 0);
+        let succeeds = |other: &Case| taking(other) && other.result == Signs::ZERO;
+        let fails = case.result.within(Signs::NONZERO) && summary.cases.iter().any(succeeds);
+        !looked_at && fails
+            || case.conditions.iter().any(|(path, signs, _)| {
+                let Some(term) = self.instantiate(state, path, values, zero) else { return true };
+                !assume::signs(&self.terms, state, term, true).within(*signs)
+            })
     }
 
     #[allow(clippy::too_many_arguments)]

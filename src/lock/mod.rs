@@ -26,5 +26,6 @@ pub mod replay;
 pub mod state;
 mod summarise;
 pub mod summary;
+pub mod takes;
 pub mod terms;
 pub mod witness;

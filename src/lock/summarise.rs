@@ -152,25 +152,6 @@ impl LockAnalysis<'_> {
         }
     }
 
-    /// Locks that every exit leaves as they were but that were taken on the way.
-    pub(super) fn takes(&self, blamed: &dyn Fn(LockKey) -> bool) -> Vec<(FamilyId, Path, bool)> {
-        let mut takes = Vec::new();
-        for &key in &self.taken {
-            let family = self.profile.family(key.family);
-            let balance = self.balance(key, true);
-            let even = balance.held.is_empty() && balance.released.is_empty();
-            if family.nests || !even || blamed(key) || self.roots_in_local(key.address) {
-                continue;
-            }
-            if let Some(path) = self.path(key.address, None)
-                && !takes.iter().any(|(family, known, _)| *family == key.family && *known == path)
-            {
-                takes.push((key.family, path, !self.taken_exclusively.contains(&key)));
-            }
-        }
-        takes
-    }
-
     /// `static bool held(p) { return PageLocked(p); }`
     pub(super) fn query(&self) -> Option<(FamilyId, Path, bool)> {
         let mut answer = None;

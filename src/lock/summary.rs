@@ -4,9 +4,9 @@
 //! and changed these locks". This one shape covers hand-overs, conditional acquires, wrappers of trylock, and helpers
 //! steered by a flag.
 
-use super::analysis::LockAnalysis;
 use super::path::{Path, last_name};
 use super::state::{Entry, LockState, Now, Signs};
+use super::takes::Take;
 use crate::ir::Name;
 use crate::profile::FamilyId;
 
@@ -121,8 +121,8 @@ impl Case {
 pub struct Summary {
     /// The ways it ends; none when it never returns.
     pub cases: Vec<Case>,
-    /// Locks that it takes and gives back inside: the caller must not hold them; `true` where it only ever reads.
-    pub takes: Vec<(FamilyId, Path, bool)>,
+    /// Locks that it takes and gives back inside: the caller must not hold them.
+    pub takes: Vec<Take>,
     /// It answers whether this lock is held; `true` when a nonzero result says "held".
     pub query: Option<(FamilyId, Path, bool)>,
     /// Families that it touches in a way that could not be told: what callers seem to do to them is uncertain.
@@ -303,8 +303,6 @@ fn indistinct(cases: &[Case]) -> Vec<FamilyId> {
     }
     families
 }
-
-impl LockAnalysis<'_> {}
 
 /// The state of a lock that a callee changed, for a caller that has not touched it.
 pub(super) fn changed(change: &LockChange) -> LockState {
