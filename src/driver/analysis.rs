@@ -257,7 +257,7 @@ impl<'a> TreeAnalysis<'a> {
         evidence: Option<Evidence>,
         circle: &FxHashMap<FunctionId, Summary>,
     ) -> Option<Judged> {
-        let (_, source) = self.read.source(function)?;
+        let (unit, source) = self.read.source(function)?;
         let body = self.lower(function)?;
         let file = self.read.tree.definition(function).file;
         let look_up = |name: &str| match self.read.tree.targets(function, self.read.tree.name_id(name)?) {
@@ -266,7 +266,7 @@ impl<'a> TreeAnalysis<'a> {
             many => self.joined.get(&many.iter().map(|edge| edge.1).collect::<Targets>()),
         };
         let profile = self.settings.profiles.get(self.read.dialects[file.0 as usize]);
-        let meanings = Meanings { profile, summaries: &look_up };
+        let meanings = Meanings { profile, summaries: &look_up, statics: Some(&unit.index.statics) };
         let text = Excerpt { text: &source.text, base: source.definition.span.start };
         Some(judge(&body, meanings, text, evidence, self.settings.verdicts))
     }
@@ -275,7 +275,7 @@ impl<'a> TreeAnalysis<'a> {
         let (unit, source) = self.read.source(function)?;
         let file = self.read.tree.definition(function).file;
         let profile = self.settings.profiles.get(self.read.dialects[file.0 as usize]);
-        let shared = |name: &str| self.read.shared.get(name);
+        let shared = |name: &str| profile.macros.get(name).or_else(|| self.read.shared.get(name));
         let path = self.sources.path(file);
         let shared = Shared { macros: &shared, declarations: &self.read.declarations, path };
         let frontend = frontend_of(path)?;

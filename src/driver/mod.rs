@@ -294,7 +294,7 @@ pub fn picture(
         (frontend.lower)(file, slice, definition, environment)
     });
     let none = |_: &str| None;
-    let mut analysis = LockAnalysis::new(&body, Meanings { profile, summaries: &none }, false);
+    let mut analysis = LockAnalysis::new(&body, Meanings { profile, summaries: &none, statics: None }, false);
     let results = explore(&body.cfg, &mut analysis, DisjunctLimit::default());
     let held = body
         .cfg

@@ -75,6 +75,18 @@ impl BodyBuilder {
         (id.0 as usize) < self.parameters
     }
 
+    /// Whether the local, as a whole, has been given something other than a number so far.
+    pub fn is_given(&self, id: LocalId) -> bool {
+        let statements = self.blocks.iter().flat_map(|block| &block.statements);
+        statements.into_iter().any(|statement| match &statement.kind {
+            StatementKind::Assign { place, value } => {
+                place.as_local() == Some(id) && !matches!(value, Expr::Int(_) | Expr::Null | Expr::Unknown)
+            }
+            StatementKind::Call { place, .. } => place.as_ref().and_then(Place::as_local) == Some(id),
+            StatementKind::Declare(_) | StatementKind::Opaque(_) => false,
+        })
+    }
+
     /// What the function gives back.
     pub fn returns(&self) -> ReturnKind {
         self.returns

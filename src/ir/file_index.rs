@@ -2,7 +2,7 @@
 
 use super::place::Name;
 use super::{Annotation, Linkage};
-use crate::source::Span;
+use crate::source::{FileId, Span};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 /// A function definition, found by its boundaries.
@@ -37,6 +37,13 @@ pub struct MacroDefinition {
     pub body: String,
     /// Where it is defined.
     pub span: Span,
+}
+
+impl MacroDefinition {
+    /// A definition that stands in no file: a profile gives it.
+    pub fn without_place(name: Name, parameters: Vec<Name>, body: String) -> Self {
+        MacroDefinition { name, parameters: Some(parameters), body, span: Span::new(FileId(u32::MAX), 0, 0) }
+    }
 }
 
 /// What one file defines.

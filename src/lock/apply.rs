@@ -256,7 +256,7 @@ impl LockAnalysis<'_> {
         fn text(path: &Path, spelled: &[Name]) -> Option<String> {
             Some(match path {
                 Path::Argument(n) => spelled.get(*n)?.to_string(),
-                Path::Global(name) => format!("&{name}"),
+                Path::Global(name) | Path::Static(_, name) => format!("&{name}"),
                 Path::Load(inner) => text(inner, spelled)?.trim_start_matches('&').to_owned(),
                 Path::Field(base, name) => {
                     let base = text(base, spelled)?;

@@ -4,7 +4,7 @@ use super::analysis::LockAnalysis;
 use super::event::{Event, EventKind, ExitClass, ExitKind};
 use super::meaning::CallMeaning;
 use super::state::{LockKey, Now};
-use super::terms::Term;
+use super::terms::{Term, TermId};
 use crate::ir::{Callee, StatementKind};
 use std::collections::BTreeSet;
 
@@ -290,8 +290,12 @@ impl LockAnalysis<'_> {
     fn nested(&self, a: LockKey, b: LockKey) -> bool {
         match (self.terms.get(a.address), self.terms.get(b.address)) {
             (Term::Field(x, _), Term::Field(y, _)) if x != y => {
-                let loads = |whole, part| {
-                    self.terms.contains(whole, part) && matches!(self.terms.get(whole), Term::Load(_))
+                // Further away it may be the way back: `c->child->parent->lock`.
+                let loads = |whole: TermId, part: TermId| match self.terms.get(whole) {
+                    Term::Load(member) => {
+                        matches!(self.terms.get(*member), Term::Field(at, _) if *at == part)
+                    }
+                    _ => false,
                 };
                 loads(*x, *y) || loads(*y, *x)
             }

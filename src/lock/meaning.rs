@@ -3,6 +3,7 @@
 use super::summary::Summary;
 use crate::ir::Name;
 use crate::profile::{Alias, CallEffect, FamilyId, NoReturn, Profile};
+use rustc_hash::FxHashSet;
 
 /// What a call of some name means.
 pub enum CallMeaning<'a> {
@@ -42,6 +43,8 @@ pub struct Meanings<'a> {
     pub profile: &'a Profile,
     /// Summaries of definitions in sight.
     pub summaries: &'a dyn Fn(&str) -> Option<&'a Summary>,
+    /// Variables that only the body's own file can name.
+    pub statics: Option<&'a FxHashSet<Name>>,
 }
 
 impl<'a> Meanings<'a> {

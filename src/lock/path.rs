@@ -3,6 +3,7 @@
 use super::analysis::LockAnalysis;
 use super::terms::{Term, TermId};
 use crate::ir::Name;
+use crate::source::FileId;
 
 /// A value or address in terms of the call: arguments, globals, result.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +14,8 @@ pub enum Path {
     Result,
     /// Address of a global.
     Global(Name),
+    /// Address of a variable that only one file can name.
+    Static(FileId, Name),
     /// What memory holds there.
     Load(Box<Path>),
     /// Address of a member.
@@ -37,7 +40,10 @@ impl LockAnalysis<'_> {
             Term::Int(value) => Path::Int(*value),
             Term::Const(name) => Path::Const(name.clone()),
             Term::Input(id) => Path::Argument(id.0 as usize),
-            Term::Global(name) => Path::Global(name.clone()),
+            Term::Global(name) => match self.meanings.statics {
+                Some(statics) if statics.contains(name) => Path::Static(self.body.span.file, name.clone()),
+                _ => Path::Global(name.clone()),
+            },
             Term::Load(address) => Path::Load(boxed(*address)?),
             Term::Old(inner) if !self.terms.reads_memory(term) => return self.path(*inner, result),
             Term::Field(base, name) => Path::Field(boxed(*base)?, name.clone()),
@@ -69,6 +75,13 @@ impl LockAnalysis<'_> {
             Path::Argument(n) => *args.get(*n)?,
             Path::Result => result,
             Path::Global(name) => self.terms.intern(Term::Global(name.clone())),
+            Path::Static(file, name) if *file == self.body.span.file => {
+                self.terms.intern(Term::Global(name.clone()))
+            }
+            Path::Static(file, name) => {
+                let elsewhere = format!("{name} of file {}", file.0);
+                self.terms.intern(Term::Global(Name::new(elsewhere)))
+            }
             Path::Load(inner) => {
                 let address = self.instantiate(state, inner, args, result)?;
                 self.value_at(state, address)
@@ -95,7 +108,7 @@ impl LockAnalysis<'_> {
 
 pub(super) fn last_name(path: &Path) -> Option<Name> {
     match path {
-        Path::Field(_, name) | Path::Global(name) => Some(name.clone()),
+        Path::Field(_, name) | Path::Global(name) | Path::Static(_, name) => Some(name.clone()),
         Path::Index(base, _) | Path::Pair(base, _) => last_name(base),
         _ => None,
     }

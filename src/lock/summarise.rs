@@ -86,7 +86,9 @@ impl LockAnalysis<'_> {
         let conditions = exit.state.facts.iter().filter(|(_, fact)| fact.signs != Signs::ANY);
         let conditions = conditions
             .filter_map(|(about, fact)| Some((self.path(*about, None)?, fact.signs, fact.firm)))
-            .filter(|(path, ..)| !matches!(path, Path::Global(_)) && !self.is_written(path))
+            .filter(|(path, ..)| {
+                !matches!(path, Path::Global(_) | Path::Static(..)) && !self.is_written(path)
+            })
             .collect();
         let (result, value) = match exit.value {
             None => (Signs::ANY, None),
@@ -96,7 +98,10 @@ impl LockAnalysis<'_> {
                     Term::Int(number) => Some(*number),
                     _ => None,
                 });
-                (assume::signs(&self.terms, &exit.state, value, true), number)
+                let signs = assume::signs(&self.terms, &exit.state, value, true);
+                // Who asks of a pointer whether it is null takes it to be valid otherwise.
+                let valid = self.body.returns == ReturnKind::Pointer && signs == Signs::NONZERO;
+                (if valid { Signs::POSITIVE } else { signs }, number)
             }
         };
         let stores = self.stores(exit);

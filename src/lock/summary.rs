@@ -262,7 +262,7 @@ impl Summary {
                     names.push(name.clone());
                     collect(base, names);
                 }
-                Path::Global(name) => names.push(name.clone()),
+                Path::Global(name) | Path::Static(_, name) => names.push(name.clone()),
                 Path::Load(inner) => collect(inner, names),
                 Path::Index(a, b) | Path::Pair(a, b) => {
                     collect(a, names);

@@ -7,7 +7,9 @@ use super::syntax::{NoReturnText, ProfileText};
 use super::{Alias, CallEffect, FamilyId, NoReturn, Profile};
 use crate::ir::Name;
 use crate::ir::environment::Wrapper;
+use crate::ir::file_index::MacroDefinition;
 use std::sync::OnceLock;
+use toml::Spanned;
 
 /// The names of the built-in profiles.
 pub const BUILTIN: [&str; 4] = ["linux", "pthread", "c11", "rust"];
@@ -63,6 +65,10 @@ impl ProfileText {
             profile.no_return.insert(name.into(), when);
         }
         profile.transparent.extend(self.transparent.into_iter().map(Name::from));
+        for (head, body) in self.macros {
+            let definition = macro_definition(&head, body)?;
+            profile.macros.insert(definition.name.clone(), definition);
+        }
         for alias in self.alias {
             let (call, _) = call(&alias.call)?;
             let equals = path(alias.equals.get_ref(), alias.equals.span())?;
@@ -91,6 +97,23 @@ impl ProfileText {
     }
 }
 
+/// `name(parameter, …)` with its replacement text.
+fn macro_definition(head: &Spanned<String>, body: String) -> Result<MacroDefinition, ProfileError> {
+    let is_word = |word: &str| {
+        !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    };
+    let parts = head.get_ref().split_once('(').and_then(|(name, rest)| Some((name, rest.strip_suffix(')')?)));
+    let read = parts.map(|(name, list)| (name.trim(), list.split(',').map(str::trim).collect::<Vec<_>>()));
+    let Some((name, parameters)) =
+        read.filter(|(name, list)| is_word(name) && list.iter().all(|p| is_word(p)))
+    else {
+        let message = format!("`{}` is no macro with parameters, as `name(first, second)`", head.get_ref());
+        return Err(ProfileError { message, span: Some(head.span()), suggestion: None });
+    };
+    let parameters = parameters.into_iter().map(Name::from).collect();
+    Ok(MacroDefinition::without_place(name.into(), parameters, body))
+}
+
 impl Profile {
     /// Adds `other`: its families behind the present ones, its calls over calls of the same name; what it says is no lock is
     /// none any more.
@@ -113,6 +136,7 @@ impl Profile {
         }
         self.no_return.extend(other.no_return.iter().map(|(name, when)| (name.clone(), *when)));
         self.transparent.extend(other.transparent.iter().cloned());
+        self.macros.extend(other.macros.iter().map(|(name, definition)| (name.clone(), definition.clone())));
         self.aliases.extend(other.aliases.iter().map(|(name, alias)| (name.clone(), alias.clone())));
         self.same_address_members.extend(other.same_address_members.iter().cloned());
         let (mine, theirs) = (&mut self.error_pointers, &other.error_pointers);

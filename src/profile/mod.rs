@@ -13,6 +13,7 @@ pub mod syntax;
 
 use crate::ir::Name;
 use crate::ir::environment::{Signature, Wrapper};
+use crate::ir::file_index::MacroDefinition;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 /// Index of a family in [`Profile::families`].
@@ -262,6 +263,8 @@ pub struct Profile {
     pub no_return: FxHashMap<Name, NoReturn>,
     /// Calls that return their first argument's truth unchanged: `likely`, `WARN_ON`, `READ_ONCE`.
     pub transparent: FxHashSet<Name>,
+    /// Macros whose definition hangs on the configuration, with the one that counts.
+    pub macros: FxHashMap<Name, MacroDefinition>,
     /// Calls whose result is another name for something: lock identity.
     pub aliases: FxHashMap<Name, Alias>,
     /// Members that lie at offset 0 of their object and share its lock: `page` of a folio.

@@ -3,6 +3,7 @@
 use super::ReleasedBy;
 use serde::Deserialize;
 use serde::de::{self, MapAccess, Visitor};
+use std::collections::BTreeMap;
 use toml::Spanned;
 
 /// A profile, or the profile part of a configuration.
@@ -18,6 +19,8 @@ pub struct ProfileText {
     pub no_return: Vec<NoReturnText>,
     /// Calls that give their first argument back.
     pub transparent: Vec<String>,
+    /// Macros whose definition hangs on the configuration, each with the one that counts: `"of(p, member)" = "((p)->member)"`.
+    pub macros: BTreeMap<Spanned<String>, String>,
     /// Other names for things.
     pub alias: Vec<AliasText>,
     /// Members that share the lock of their object.

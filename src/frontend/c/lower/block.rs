@@ -27,9 +27,10 @@ impl Lowerer<'_> {
         }
         let span = source.span(node);
         let (head, inside, exit) = self.three_blocks();
+        self.block_calls(note, span);
         self.builder.goto(head, span);
         self.builder.switch_to(head);
-        self.block_arguments(note, span);
+        self.block_variables(note, span);
         self.builder.branch(Predicate::Either, inside, exit, span);
         // A jump that has nothing else to leave shows that the macro loops.
         let kind = match body {
@@ -95,20 +96,32 @@ impl Lowerer<'_> {
         })
     }
 
-    /// Each round gives the macro's variables new values; calls among its arguments are made.
-    fn block_arguments(&mut self, note: &BlockNote, span: Span) {
-        let walks = |id: &LocalId| !self.builder.is_parameter(*id);
-        let has_variable = note.args.iter().filter_map(|arg| self.resolve(arg)).any(|id| walks(&id));
-        for (at, arg) in note.args.iter().enumerate() {
-            if arg.contains('(') {
-                self.fragment(arg, span, &mut |this, source, node| this.effect(source, node));
-            } else if let Some(id) = self.resolve(arg)
-                && note.kind == BlockMacro::Loop
-                // A parameter walks only where nothing else can: `queue_walk(queue, item)`.
-                && (at == 0 && !has_variable || !self.builder.is_parameter(id))
-            {
-                self.builder.assign(Place::local(id), Expr::Unknown, span);
-            }
+    /// Calls among the macro's arguments are made, once: what a loop goes through is looked up before its first round.
+    fn block_calls(&mut self, note: &BlockNote, span: Span) {
+        for arg in note.args.iter().filter(|arg| arg.contains('(')) {
+            self.fragment(arg, span, &mut |this, source, node| this.effect(source, node));
+        }
+    }
+
+    /// Each round of a loop gives the macro's variables new values.
+    fn block_variables(&mut self, note: &BlockNote, span: Span) {
+        if note.kind != BlockMacro::Loop {
+            return;
+        }
+        let named: Vec<LocalId> = note.args.iter().filter_map(|arg| self.resolve(arg)).collect();
+        // Neither parameters nor variables that were given an object walk, unless nothing else can: `queue_walk(queue, item)`.
+        let free = |id: &LocalId| !self.builder.is_parameter(*id);
+        let open = |id: &LocalId| free(id) && !self.builder.is_given(*id);
+        let walking: Vec<LocalId> = if named.iter().any(open) {
+            named.into_iter().filter(open).collect()
+        } else if named.iter().any(free) {
+            named.into_iter().filter(free).collect()
+        } else {
+            let first = note.args.first().and_then(|arg| self.resolve(arg));
+            first.into_iter().collect()
+        };
+        for id in walking {
+            self.builder.assign(Place::local(id), Expr::Unknown, span);
         }
     }
 
