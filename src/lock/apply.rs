@@ -147,8 +147,8 @@ impl LockAnalysis<'_> {
             }
             if after.balance() > 0 {
                 self.presume_object(&mut state, key.address);
-                if self.terms.root(key.address) == result {
-                    self.presume_valid(&mut state, key);
+                if self.terms.contains(key.address, result) && key.address != result {
+                    self.presume_object(&mut state, result);
                 }
                 self.hand_over(&mut state, key, without_saved(after.now), name);
             } else {

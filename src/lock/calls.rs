@@ -176,7 +176,7 @@ impl LockAnalysis<'_> {
 
     fn error_pointer(
         &mut self,
-        state: PathState,
+        mut state: PathState,
         place: Option<&Place>,
         kind: ErrorPointer,
         values: &[TermId],
@@ -185,6 +185,14 @@ impl LockAnalysis<'_> {
         let zero = self.terms.int(0);
         let Some(&value) = values.first() else { return self.finish(state, place, zero, out) };
         match kind {
+            ErrorPointer::Make => {
+                // `if (err) return ERR_PTR(err);` is not written for positive numbers.
+                let known = assume::signs(&self.terms, &state, value, true);
+                if known != Signs::NEGATIVE && known.within(Signs::NONZERO) && known != Signs::POSITIVE {
+                    constrain(&mut self.terms, &mut state, value, Signs::NEGATIVE);
+                }
+                self.finish(state, place, value, out);
+            }
             ErrorPointer::Convert => self.finish(state, place, value, out),
             ErrorPointer::Test => {
                 let test = assume::binary(&mut self.terms, BinaryOp::Lt, value, zero);

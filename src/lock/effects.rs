@@ -154,7 +154,7 @@ impl LockAnalysis<'_> {
     }
 
     /// An operation on `&p->lock` is undefined unless `p` points to an object: it is neither null nor an error pointer.
-    pub(super) fn presume_valid(&mut self, state: &mut PathState, key: LockKey) {
+    fn presume_valid(&mut self, state: &mut PathState, key: LockKey) {
         let object = self.terms.root(key.address);
         if object == key.address {
             return;

@@ -5,7 +5,7 @@ use super::event::{Event, EventKind, ExitClass, ExitKind};
 use super::meaning::CallMeaning;
 use super::state::{LockKey, Now};
 use super::terms::{Term, TermId};
-use crate::ir::{Callee, StatementKind};
+use crate::ir::{Callee, ReturnKind, StatementKind};
 use std::collections::BTreeSet;
 
 /// How the exits of a body leave one lock, relative to its entry. Indices into [`LockAnalysis::exits`].
@@ -147,9 +147,8 @@ impl LockAnalysis<'_> {
         if even.is_empty() {
             return Imbalance::HandsOver { exits: held, conditional: false, managed };
         }
-        if held.iter().all(|&at| self.returns_object(at, key))
-            && !even.iter().any(|&at| self.returns_object(at, key))
-        {
+        let hands = |at: &usize| self.returns_object(*at, key) || self.stores_lock(*at, key);
+        if held.iter().all(hands) && !even.iter().any(hands) {
             // "Returns the next one, locked": the exits that leave this one alone return another, or none.
             return Imbalance::HandsOver { exits: held, conditional: true, managed };
         }
@@ -168,7 +167,11 @@ impl LockAnalysis<'_> {
                 return Imbalance::Missing { exits: failing, on_error: even_ok, same_kind };
             }
         }
-        if held_ok && !held_bad && !even_ok && even_bad {
+        // Of a pointer that is returned untested the caller asks whether it is null.
+        let null_only = |kind: &ExitKind| matches!(kind, ExitKind::Null | ExitKind::ErrorPointer);
+        let untested = self.body().returns == ReturnKind::Pointer
+            && held_kinds.iter().all(|kind| matches!(kind, ExitKind::Other | ExitKind::Pointer));
+        if untested && even_kinds.iter().all(null_only) || held_ok && !held_bad && !even_ok && even_bad {
             return Imbalance::HandsOver { exits: held, conditional: true, managed };
         }
         if !managed || (!same_kind && held_ok && !held_bad) || self.told_by_arguments(key, &held, &even) {
@@ -188,6 +191,17 @@ impl LockAnalysis<'_> {
             )
         });
         value.is_some_and(|value| self.terms.contains(key.address, value))
+    }
+
+    /// Whether exit `at` leaves the address of the lock, or of its object, where an argument leads the caller: `*lockp = lock;`
+    fn stores_lock(&self, at: usize, key: LockKey) -> bool {
+        let store = &self.exits[at].state.store;
+        store.iter().any(|&(address, value)| {
+            let behind = matches!(self.terms.get(self.terms.root(address)), Term::Input(_))
+                || matches!(self.terms.get(address), Term::Input(_));
+            let names = !matches!(self.terms.get(value), Term::Int(_) | Term::Input(_) | Term::Global(_));
+            behind && names && self.terms.contains(key.address, value)
+        })
     }
 
     /// Whether the exits that hold and those that never met the lock are told apart by what the arguments were: `f(x, bool lock)`.
@@ -230,7 +244,10 @@ impl LockAnalysis<'_> {
                     .iter()
                     .any(|event| event.key == key && matches!(event.kind, EventKind::Acquired { .. }))
         });
-        if !retaken && self.released_either_way(key) {
+        // `f(x, bool locked)`: an argument tells, and every kind of result comes of either.
+        let told = !separate
+            && released.iter().all(|&at| even.iter().all(|&other| self.arguments_differ(at, other)));
+        if !retaken && !told && self.released_either_way(key) {
             // The same body also takes it and gives it back: on these paths it gives back what it has not taken.
             return Imbalance::Mismatch { held: Vec::new(), released };
         }

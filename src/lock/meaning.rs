@@ -26,7 +26,9 @@ pub enum CallMeaning<'a> {
 /// The error-pointer vocabulary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorPointer {
-    /// Conversion: the same bits.
+    /// An error made into a pointer: the same bits.
+    Make,
+    /// A pointer's error: the same bits.
     Convert,
     /// "Is it an error pointer?"
     Test,
@@ -71,7 +73,9 @@ impl<'a> Meanings<'a> {
             return CallMeaning::Transparent;
         }
         let errors = &profile.error_pointers;
-        if errors.make.contains(name) || errors.value.contains(name) {
+        if errors.make.contains(name) {
+            CallMeaning::ErrorPointer(ErrorPointer::Make)
+        } else if errors.value.contains(name) {
             CallMeaning::ErrorPointer(ErrorPointer::Convert)
         } else if errors.test.contains(name) {
             CallMeaning::ErrorPointer(ErrorPointer::Test)

@@ -2,7 +2,7 @@
 
 use super::analysis::LockAnalysis;
 use super::assume;
-use super::event::Exit;
+use super::event::{Exit, ExitKind};
 use super::path::Path;
 use super::state::{LockKey, Signs, lookup};
 use super::summary::{CASE_LIMIT, Case, LockChange, Store, Summary};
@@ -99,13 +99,24 @@ impl LockAnalysis<'_> {
                     _ => None,
                 });
                 let signs = assume::signs(&self.terms, &exit.state, value, true);
-                // Who asks of a pointer whether it is null takes it to be valid otherwise.
-                let valid = self.body.returns == ReturnKind::Pointer && signs == Signs::NONZERO;
-                (if valid { Signs::POSITIVE } else { signs }, number)
+                (
+                    if self.is_valid_pointer(signs, !changes.is_empty()) { Signs::POSITIVE } else { signs },
+                    number,
+                )
             }
         };
         let stores = self.stores(exit);
         Case { conditions, result, value, gives, by_guard: guards, changes, stores }
+    }
+
+    /// Whether a returned value of these signs is presumably a valid pointer: who asks whether it is null takes it to be valid
+    /// otherwise, and so does whoever returns it locked where other ways out return null.
+    fn is_valid_pointer(&self, signs: Signs, locked: bool) -> bool {
+        let pointer = self.body.returns == ReturnKind::Pointer;
+        let null_elsewhere = || self.exits.iter().any(|exit| exit.kind == ExitKind::Null);
+        pointer
+            && (signs == Signs::NONZERO
+                || locked && signs.and(Signs::POSITIVE) != Signs::NONE && null_elsewhere())
     }
 
     /// Memory behind the arguments that this way of ending wrote, and what: another argument, something reached from one, a number.

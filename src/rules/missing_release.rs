@@ -59,8 +59,9 @@ pub fn check(cx: &mut RuleCx<'_, '_>) {
                     cx.settled.push(key);
                     continue;
                 }
-                let confidence = match (same_kind, cx.may_be_released(key, &exits) || cx.locks_for_callers())
-                {
+                let excused =
+                    cx.may_be_released(key, &exits) || cx.locks_for_callers() || cx.has_partner(key, true);
+                let confidence = match (same_kind, excused) {
                     (true, false) => Confidence::High,
                     (false, false) => Confidence::Medium,
                     (_, true) => Confidence::Low,
