@@ -178,11 +178,11 @@ impl Build {
         }
         self.exclude.extend(config.exclude.iter().cloned());
         self.max_file_size = config.max_file_size.unwrap_or(self.max_file_size);
-        self.add_profiles(name, config)
+        self.add_profiles(name, text, config)
     }
 
     /// Which built-in profiles count (the last text that names some decides), and the user's own families.
-    fn add_profiles(&mut self, name: &str, config: ConfigText) -> Result<(), ProfileError> {
+    fn add_profiles(&mut self, name: &str, text: &str, config: ConfigText) -> Result<(), ProfileError> {
         if !config.profiles.is_empty() {
             self.profiles.clear();
         }
@@ -209,7 +209,9 @@ impl Build {
             attributes: config.attributes,
             ..ProfileText::default()
         };
-        self.own.join(&own.into_profile(name)?);
+        let mut own = own.into_profile(name)?;
+        own.place_rows(name, text);
+        self.own.join(&own);
         Ok(())
     }
 

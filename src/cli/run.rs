@@ -33,6 +33,15 @@ pub fn check(args: &CheckArgs) -> Result<u8, Failure> {
     Ok(exit_code(args, &configured, &outcome))
 }
 
+/// The threads that are wanted.
+pub fn pool(args: &CheckArgs) -> Result<rayon::ThreadPool, Failure> {
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(args.jobs.unwrap_or(0))
+        .stack_size(super::STACK)
+        .build()
+        .map_err(|error| Failure::usage(format!("threads cannot be started: {error}")))
+}
+
 fn analyse(
     args: &CheckArgs,
     configured: &Configured,
@@ -41,11 +50,7 @@ fn analyse(
     disk: &Disk,
 ) -> Result<Outcome, Failure> {
     let progress = terminal::progress_bar(args, request.files.len());
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(args.jobs.unwrap_or(0))
-        .stack_size(super::STACK)
-        .build()
-        .map_err(|error| Failure::usage(format!("threads cannot be started: {error}")))?;
+    let pool = pool(args)?;
     let tick = || progress.inc(1);
     let mut outcome = pool.install(|| driver::run(request, disk, &configured.settings, &tick));
     progress.finish_and_clear();

@@ -69,10 +69,7 @@ impl<'a> TreeAnalysis<'a> {
     /// Judges every function of the files that `given` answers for, in the order of files and text; functions without locks are
     /// left out.
     pub fn run(mut self, given: &dyn Fn(FileId) -> bool) -> (ReadTree, Outcomes) {
-        let demanded = self.demanded(given);
-        let members = self.first_phase(demanded.as_ref());
-        self.doubt(&members);
-        self.second_phase(given);
+        self.settle(given);
         let mut outcomes: Outcomes = self
             .judged
             .into_iter()
@@ -82,6 +79,14 @@ impl<'a> TreeAnalysis<'a> {
             .collect();
         outcomes.sort_unstable_by_key(|(function, _)| *function);
         (self.read, outcomes)
+    }
+
+    /// All phases, for the functions of the files that `given` answers for.
+    pub(super) fn settle(&mut self, given: &dyn Fn(FileId) -> bool) {
+        let demanded = self.demanded(given);
+        let members = self.first_phase(demanded.as_ref());
+        self.doubt(&members);
+        self.second_phase(given);
     }
 
     /// The functions that the given ones depend on: themselves, who calls them, who shares a slot with them, and all that those
@@ -254,6 +259,18 @@ impl<'a> TreeAnalysis<'a> {
         evidence: Option<Evidence>,
         circle: &FxHashMap<FunctionId, Summary>,
     ) -> Option<Judged> {
+        self.with_body(function, circle, |body, meanings, text| {
+            judge(body, meanings, text, evidence, self.settings.verdicts)
+        })
+    }
+
+    /// Runs `work` on the lowered function with what its calls mean and its text.
+    pub(super) fn with_body<R>(
+        &self,
+        function: FunctionId,
+        circle: &FxHashMap<FunctionId, Summary>,
+        work: impl for<'b> FnOnce(&'b Body, Meanings<'b>, Excerpt<'b>) -> R,
+    ) -> Option<R> {
         let (_, source) = self.read.source(function)?;
         let body = self.lower(function)?;
         let file = self.read.tree.definition(function).file;
@@ -265,7 +282,7 @@ impl<'a> TreeAnalysis<'a> {
         let profile = self.settings.profiles.get(self.read.dialects[file.0 as usize]);
         let meanings = Meanings { profile, summaries: &look_up };
         let text = Excerpt { text: &source.text, base: source.definition.span.start };
-        Some(judge(&body, meanings, text, evidence, self.settings.verdicts))
+        Some(work(&body, meanings, text))
     }
 
     fn lower(&self, function: FunctionId) -> Option<Body> {

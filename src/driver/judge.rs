@@ -54,6 +54,12 @@ pub fn judge<'a>(
     evidence: Option<Evidence>,
     certify: bool,
 ) -> Judged {
+    let (analysis, results) = explored(body, meanings);
+    conclude(body, analysis, results, text, evidence, certify)
+}
+
+/// Explores `body`, more finely where callers have to tell its ways of ending apart.
+pub fn explored<'a>(body: &'a Body, meanings: Meanings<'a>) -> (LockAnalysis<'a>, Results<PathState>) {
     let limit = DisjunctLimit::default();
     let mut analysis = LockAnalysis::new(body, meanings, false);
     let mut results = explore(&body.cfg, &mut analysis, limit);
@@ -69,7 +75,7 @@ pub fn judge<'a>(
             (analysis, results) = (finer, finer_results);
         }
     }
-    conclude(body, analysis, results, text, evidence, certify)
+    (analysis, results)
 }
 
 fn conclude(

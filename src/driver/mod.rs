@@ -5,6 +5,7 @@ pub mod environment;
 mod evidence;
 pub mod judge;
 pub mod reading;
+pub mod why;
 
 use crate::diagnostic::{Confidence, Decision, Diagnostic, Label, Ledger, Severity, Verdict};
 use crate::engine::{DisjunctLimit, explore};

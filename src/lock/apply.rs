@@ -251,32 +251,13 @@ impl LockAnalysis<'_> {
     }
 
     pub(super) fn spell(&mut self, key: LockKey, path: &Path, spelled: &[Name]) {
-        fn text(path: &Path, spelled: &[Name]) -> Option<String> {
-            Some(match path {
-                Path::Argument(n) => spelled.get(*n)?.to_string(),
-                Path::Global(name) => format!("&{name}"),
-                Path::Load(inner) => text(inner, spelled)?.trim_start_matches('&').to_owned(),
-                Path::Field(base, name) => {
-                    let base = text(base, spelled)?;
-                    match base.strip_prefix('&') {
-                        Some(object) => format!("&{object}.{name}"),
-                        None => format!("&{base}->{name}"),
-                    }
-                }
-                Path::Index(base, _) => format!("{}[…]", text(base, spelled)?),
-                Path::Pair(a, b) => format!("{}, {}", text(a, spelled)?, text(b, spelled)?),
-                Path::Int(value) => value.to_string(),
-                Path::Const(name) => name.to_string(),
-                Path::Result => "the result".to_owned(),
-            })
-        }
         if self.spelling.contains_key(&key) {
             return;
         }
         let family = &self.profile.family(key.family).name;
         let text = match path {
             Path::Int(_) => None,
-            other => text(other, spelled),
+            other => other.spelled(spelled),
         };
         self.spelling.insert(key, text.unwrap_or_else(|| family.to_string()));
     }

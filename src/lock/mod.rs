@@ -27,4 +27,5 @@ pub mod state;
 mod summarise;
 pub mod summary;
 pub mod terms;
+pub mod tour;
 pub mod witness;

@@ -8,8 +8,8 @@ use super::methods;
 use super::spelling::call;
 use super::syntax::{CallText, FamilyText, GuardText};
 use super::{
-    CallEffect, Context, Effect, Example, FamilyId, LockFamily, LockMode, Profile, ResultTest, SavedState,
-    Sharing,
+    CallEffect, Context, Effect, Example, FamilyId, LockFamily, LockMode, Profile, ResultTest, RowPlace,
+    SavedState, Sharing,
 };
 use crate::ir::Name;
 use toml::Spanned;
@@ -114,6 +114,7 @@ fn add_effect(
         return Err(ProfileError::at(format!("`{name}` is listed twice for one lock"), row.span()));
     }
     effects.push(effect);
+    place(profile, &name, row.span().start);
     Ok(())
 }
 
@@ -234,7 +235,12 @@ fn add_guard(
             context: context(text.context.as_deref()).map_err(|error| error.with_span(guard.span()))?,
         };
         let effect = CallEffect::plain(family, effect, mode, lock);
+        place(profile, &name, guard.span().start);
         profile.calls.entry(name).or_default().push(effect);
     }
     Ok(())
+}
+
+fn place(profile: &mut Profile, name: &Name, offset: usize) {
+    profile.rows.entry(name.clone()).or_insert(RowPlace { offset, ..RowPlace::default() });
 }

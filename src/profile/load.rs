@@ -18,20 +18,22 @@ pub fn builtin(name: &str) -> Option<&'static Profile> {
     let at = BUILTIN.iter().position(|known| *known == name)?;
     Some(PROFILES[at].get_or_init(|| {
         let text = match name {
-            "rust" => return load(include_str!("families/rust.toml"), name),
+            "rust" => return load(include_str!("families/rust.toml"), name, "rust"),
             "linux" => include_str!("families/linux.toml"),
             "pthread" => include_str!("families/pthread.toml"),
             _ => include_str!("families/c11.toml"),
         };
-        let mut profile = load(include_str!("families/c.toml"), name);
-        profile.join(&load(text, name));
+        let mut profile = load(include_str!("families/c.toml"), name, "c");
+        profile.join(&load(text, name, name));
         profile
     }))
 }
 
 /// A text of the program itself. A test loads them all; a profile that is missing must never look like a tree without locks.
-fn load(text: &str, name: &str) -> Profile {
-    parse(text, name).unwrap_or_else(|error| panic!("built-in profile `{name}`: {error}"))
+fn load(text: &str, name: &str, file: &str) -> Profile {
+    let mut profile = parse(text, name).unwrap_or_else(|error| panic!("built-in profile `{name}`: {error}"));
+    profile.place_rows(&format!("families/{file}.toml"), text);
+    profile
 }
 
 /// Reads a profile.
@@ -111,6 +113,7 @@ impl Profile {
                 .collect();
             self.calls.insert(name.clone(), effects);
         }
+        self.rows.extend(other.rows.iter().map(|(name, place)| (name.clone(), place.clone())));
         self.no_return.extend(other.no_return.iter().map(|(name, when)| (name.clone(), *when)));
         self.transparent.extend(other.transparent.iter().cloned());
         self.aliases.extend(other.aliases.iter().map(|(name, alias)| (name.clone(), alias.clone())));

@@ -177,6 +177,17 @@ pub enum SavedState {
     Result,
 }
 
+/// Where a row stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RowPlace {
+    /// The text: `families/linux.toml` of the program itself, or the user's configuration.
+    pub file: Name,
+    /// Line in it, from 1.
+    pub line: u32,
+    /// Offset of the row, in bytes.
+    pub(super) offset: usize,
+}
+
 /// Who may release a lock of a family.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -258,6 +269,8 @@ pub struct Profile {
     /// Effects by function or macro name; several when a call touches several locks. Guard classes stand here too, under
     /// the names that lowering gives their ends: `class_mutex_constructor`, `class_mutex_destructor`.
     pub calls: FxHashMap<Name, Vec<CallEffect>>,
+    /// Where the (first) row of each of these calls stands.
+    pub rows: FxHashMap<Name, RowPlace>,
     /// Calls that end the path.
     pub no_return: FxHashMap<Name, NoReturn>,
     /// Calls that return their first argument's truth unchanged: `likely`, `WARN_ON`, `READ_ONCE`.
@@ -329,6 +342,20 @@ impl Profile {
             || [&errors.make, &errors.value, &errors.test, &errors.test_or_null, &errors.value_or_zero]
                 .iter()
                 .any(|names| names.contains(name))
+    }
+
+    /// Tells the rows, which came out of `text`, where they stand.
+    pub fn place_rows(&mut self, file: &str, text: &str) {
+        let mut places: Vec<&mut RowPlace> = self.rows.values_mut().collect();
+        places.sort_unstable_by_key(|place| place.offset);
+        let (mut counted, mut line) = (0, 1);
+        for place in places {
+            let between = text.get(counted..place.offset).unwrap_or_default();
+            line += between.bytes().filter(|byte| *byte == b'\n').count() as u32;
+            counted = place.offset;
+            place.file = Name::new(file);
+            place.line = line;
+        }
     }
 
     /// The effects of a call of `name`; empty when it does nothing to a lock.
