@@ -10,6 +10,7 @@ mod apply;
 mod assume;
 mod calls;
 pub mod certificate;
+pub mod contract;
 pub mod convention;
 pub mod demand;
 mod effects;

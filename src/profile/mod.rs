@@ -13,6 +13,7 @@ pub mod syntax;
 
 use crate::ir::Name;
 use crate::ir::environment::{Signature, Wrapper};
+pub use error::{ProfileError, nearest};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 /// Index of a family in [`Profile::families`].
@@ -195,6 +196,8 @@ pub enum ReleasedBy {
 pub struct LockFamily {
     /// Its name: `mutex`, `spinlock`, `rcu`.
     pub name: Name,
+    /// Other names that contracts may call it by: the lock of a page is that of its folio.
+    pub also_called: Vec<Name>,
     /// Taking it again in the same context is counted, not a deadlock. Its shared side may nest even where the exclusive does not.
     pub nests: bool,
     /// Taking the shared side again is counted.
@@ -315,6 +318,14 @@ impl Profile {
     /// The family.
     pub fn family(&self, id: FamilyId) -> &LockFamily {
         &self.families[id.0 as usize]
+    }
+
+    /// The families that a contract means by `name`: several where several libraries have one of that name.
+    pub fn families_called(&self, name: &str) -> Vec<FamilyId> {
+        let fits =
+            |family: &LockFamily| family.name == name || family.also_called.iter().any(|other| other == name);
+        let families = self.families.iter().enumerate().filter(|(_, family)| fits(family));
+        families.map(|(at, _)| FamilyId(at as u16)).collect()
     }
 
     /// Whether a call of `name` has a given meaning, whatever its definition says.

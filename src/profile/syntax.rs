@@ -62,6 +62,9 @@ pub struct ProfileText {
 pub struct FamilyText {
     /// Its name.
     pub name: Spanned<String>,
+    /// Other names that contracts may call it by.
+    #[serde(default, alias = "also-called")]
+    pub also_called: Vec<String>,
     /// Taking it again is counted.
     #[serde(default)]
     pub nests: bool,
