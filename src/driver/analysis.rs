@@ -13,11 +13,14 @@ use super::environment::{self, Shared};
 use super::evidence::Doubt;
 use super::judge::{FunctionOutcome, Judged, judge};
 use super::reading::{ReadTree, frontend_of};
+use super::slots::Slots;
+use crate::diagnostic::Diagnostic;
 use crate::interproc::evidence::Evidence;
 use crate::interproc::schedule::levels;
 use crate::interproc::tree::FunctionId;
 use crate::ir::{Body, Linkage};
 use crate::lock::meaning::Meanings;
+use crate::lock::obligations::narrowed;
 use crate::lock::summary::Summary;
 use crate::rules::context::Excerpt;
 use crate::source::{FileId, SourceMap, TextProvider};
@@ -47,6 +50,8 @@ pub struct TreeAnalysis<'a> {
     pub(super) doubted: FxHashMap<FunctionId, Doubt>,
     /// Summaries of names that may mean several definitions.
     joined: FxHashMap<Targets, Summary>,
+    /// What calls through tables do, and what that asks of whoever is put there.
+    slots: Slots,
 }
 
 /// A function's outcome, with its place.
@@ -63,14 +68,22 @@ impl<'a> TreeAnalysis<'a> {
     ) -> Self {
         let (judged, joined) = (FxHashMap::default(), FxHashMap::default());
         let doubted = FxHashMap::default();
-        TreeAnalysis { read, sources, provider, settings, closed, judged, doubted, joined }
+        let slots = Slots::of(&read, settings);
+        let mut analysis =
+            TreeAnalysis { read, sources, provider, settings, closed, judged, doubted, joined, slots };
+        let concerned = analysis.slots.concerned(&analysis.read.tree);
+        analysis.read.direct.extend(concerned);
+        analysis.read.direct.sort_unstable();
+        analysis.read.direct.dedup();
+        analysis
     }
 
     /// Judges every function of the files that `given` answers for, in the order of files and text; functions without locks are
-    /// left out.
-    pub fn run(mut self, given: &dyn Fn(FileId) -> bool) -> (ReadTree, Outcomes) {
+    /// left out. Between them, contracts in the source that cannot be read.
+    pub fn run(mut self, given: &dyn Fn(FileId) -> bool) -> (ReadTree, Vec<Diagnostic>, Outcomes) {
         let demanded = self.demanded(given);
-        let members = self.first_phase(demanded.as_ref());
+        let mut members = self.first_phase(demanded.as_ref());
+        self.learn_slots(&mut members);
         self.doubt(&members);
         self.second_phase(given);
         let mut outcomes: Outcomes = self
@@ -81,7 +94,7 @@ impl<'a> TreeAnalysis<'a> {
             .filter(|(_, outcome)| !outcome.verdicts.is_empty())
             .collect();
         outcomes.sort_unstable_by_key(|(function, _)| *function);
-        (self.read, outcomes)
+        (self.read, self.slots.faults, outcomes)
     }
 
     /// The functions that the given ones depend on: themselves, who calls them, who shares a slot with them, and all that those
@@ -133,6 +146,20 @@ impl<'a> TreeAnalysis<'a> {
             members.sort_unstable();
         }
         members
+    }
+
+    /// What the functions of undeclared slots have in common may change what their callers are taken to do, and makes the one that
+    /// deviates remarkable.
+    fn learn_slots(&mut self, members: &mut Vec<FunctionId>) {
+        let again = self.slots.infer(&self.read, &self.judged, members);
+        if again.is_empty() {
+            return;
+        }
+        self.read.load(&again, self.sources, self.provider);
+        members.extend(again.iter().copied());
+        members.sort_unstable();
+        members.dedup();
+        self.round(members, again.into_iter().collect());
     }
 
     /// A function that leaves locks changed without saying so, and whose callers mostly act as if it did not, is either wrong or not
@@ -262,10 +289,16 @@ impl<'a> TreeAnalysis<'a> {
             [(_, one)] => circle.get(one).or_else(|| self.judged.get(one).map(|judged| &judged.summary)),
             many => self.joined.get(&many.iter().map(|edge| edge.1).collect::<Targets>()),
         };
-        let profile = self.settings.profiles.get(self.read.dialects[file.0 as usize]);
-        let meanings = Meanings { profile, summaries: &look_up };
+        let dialect = self.read.dialects[file.0 as usize];
+        let profile = self.settings.profiles.get(dialect);
+        let slots =
+            |table: Option<&str>, member: &str| self.slots.meaning(&self.read.tree, dialect, table, member);
+        let plain = Meanings { slots: &slots, ..Meanings::plain(profile, &look_up) };
+        let obligations = narrowed(&body, plain, self.slots.obligations(&self.read, self.settings, function));
+        let meanings = Meanings { contract: &obligations, ..plain };
+        let certify = self.settings.verdicts || self.settings.require_proved && !obligations.is_empty();
         let text = Excerpt { text: &source.text, base: source.definition.span.start };
-        Some(judge(&body, meanings, text, evidence, self.settings.verdicts))
+        Some(judge(&body, meanings, text, evidence, certify))
     }
 
     fn lower(&self, function: FunctionId) -> Option<Body> {

@@ -4,6 +4,7 @@ use super::assume::{self, assume};
 use super::demand::Demands;
 use super::event::{Event, EventKind, Exit, ExitKind};
 use super::meaning::Meanings;
+use super::obligations::Due;
 use super::relevance::Relevance;
 use super::replay::Replays;
 use super::state::{Fact, LockKey, LockState, Now, PathState, Signs, bind, lookup, side_by_side};
@@ -50,12 +51,14 @@ pub struct LockAnalysis<'a> {
     pub(super) recording: bool,
     /// Paths run for findings.
     pub(super) replays: Replays,
+    /// Locks that the body has promised something of.
+    pub(super) dues: Vec<Due>,
 }
 
 impl<'a> LockAnalysis<'a> {
     /// Prepares the analysis of `body`.
     pub fn new(body: &'a Body, meanings: Meanings<'a>, for_callers: bool) -> Self {
-        LockAnalysis {
+        let mut analysis = LockAnalysis {
             body,
             profile: meanings.profile,
             meanings,
@@ -75,7 +78,10 @@ impl<'a> LockAnalysis<'a> {
             for_callers,
             recording: true,
             replays: Replays::default(),
-        }
+            dues: Vec::new(),
+        };
+        analysis.name_dues();
+        analysis
     }
 
     /// The body.
@@ -213,7 +219,7 @@ impl Analysis for LockAnalysis<'_> {
     type State = PathState;
 
     fn entry(&mut self) -> PathState {
-        PathState::default()
+        self.first_state()
     }
 
     fn enter(&mut self, node: NodeId) {

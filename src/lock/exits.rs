@@ -79,6 +79,11 @@ impl LockAnalysis<'_> {
                 }
             }
         }
+        for key in self.owed_keys() {
+            if !keys.contains(&key) {
+                keys.push(key);
+            }
+        }
         keys
     }
 

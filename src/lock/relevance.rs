@@ -116,7 +116,7 @@ impl Relevance {
                     | TerminatorKind::Unreachable => {}
                 }
                 for statement in body.cfg.block(block).statements.iter().rev() {
-                    relevance.backward(&mut live, &mut exposed, &statement.kind, meanings);
+                    relevance.backward(&mut live, &mut exposed, &statement.kind, body, meanings);
                 }
                 changed |= relevance.live[block.0 as usize].union(&live);
                 changed |= relevance.exposed[block.0 as usize].union(&exposed);
@@ -196,6 +196,7 @@ impl Relevance {
         live: &mut Bits,
         exposed: &mut Bits,
         kind: &StatementKind,
+        body: &Body,
         meanings: &Meanings<'_>,
     ) {
         match kind {
@@ -214,7 +215,22 @@ impl Relevance {
                     Some(place) => self.define(live, place),
                     None => false,
                 };
-                let Callee::Named(name) = callee else { return };
+                let name = match callee {
+                    Callee::Named(name) => name,
+                    Callee::Through(through) => {
+                        let member = body.member_of(through);
+                        let Some(slot) = member.and_then(|(table, member)| (meanings.slots)(table, member))
+                        else {
+                            return;
+                        };
+                        args.iter().for_each(|arg| self.use_expr(live, arg));
+                        for shape in slot.released_shapes() {
+                            let at = self.shape_id(shape);
+                            exposed.insert(at);
+                        }
+                        return;
+                    }
+                };
                 let meaning = meanings.of(name);
                 let matters = match &meaning {
                     CallMeaning::Unknown => wanted,

@@ -83,6 +83,13 @@ impl LockAnalysis<'_> {
                 attempt: !self.taken.contains(&key),
             });
         }
+        // Of a promise that is broken callers see what was promised.
+        for key in self.owed_keys().filter(|&key| blamed(key)) {
+            if let Some(state) = self.as_promised(key, exit) {
+                let path = self.path(key.address, None);
+                changes.push(LockChange { family: key.family, path, state, attempt: false });
+            }
+        }
         let conditions = exit.state.facts.iter().filter(|(_, fact)| fact.signs != Signs::ANY);
         let conditions = conditions
             .filter_map(|(about, fact)| Some((self.path(*about, None)?, fact.signs, fact.firm)))

@@ -22,6 +22,7 @@ mod query_release;
 mod release_not_held;
 mod saved_flags;
 mod scrutinee_guard;
+pub mod slot_contract;
 mod uncorrelated_condition;
 mod unwind_held;
 mod wrong_flavour;
@@ -42,6 +43,7 @@ pub static RULES: &[&RuleMeta] = &[
     &query_acquire::META,
     &acquire_unchecked::META,
     &uncorrelated_condition::META,
+    &slot_contract::META,
     &wrong_flavour::META,
     &saved_flags::META,
     &irq_enable::META,
@@ -69,6 +71,7 @@ pub static CHECKS: &[fn(&mut RuleCx<'_, '_>)] = &[
     double_release::check,
     guard_manual_mix::check,
     guard_leaked::check,
+    slot_contract::check,
     configuration_imbalance::check,
     loop_imbalance::check,
     uncorrelated_condition::check,

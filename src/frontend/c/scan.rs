@@ -5,7 +5,8 @@
 //! function whose head exists twice still has one end.
 
 use super::lex::{Token, TokenKind, brackets, tokens};
-use crate::ir::file_index::{FileIndex, FunctionDefinition, MacroDefinition};
+use super::record;
+use crate::ir::file_index::{FileIndex, FunctionDefinition, MacroDefinition, MemberDirective};
 use crate::ir::{Annotation, Linkage, Name};
 use crate::source::{FileId, Span};
 
@@ -47,8 +48,8 @@ const NOT_CALLS: [&str; 12] = [
 pub fn index(file: FileId, text: &[u8]) -> FileIndex {
     let tokens = tokens(text);
     let mut scan = Scan { file, text, tokens: &tokens, index: FileIndex::default() };
-    scan.run();
     scan.directive_comments();
+    scan.run();
     scan.index
 }
 
@@ -85,6 +86,9 @@ impl<'t> Scan<'t> {
                         close => close,
                     };
                     let defines = !linkage_block && self.function(header, at, close, &partner);
+                    if !linkage_block && !defines && close > at {
+                        self.record(header, at, close);
+                    }
                     if linkage_block || partner[at] == usize::MAX && !defines {
                         at += 1;
                         header = at;
@@ -331,6 +335,51 @@ impl<'t> Scan<'t> {
         }
     }
 
+    /// A record that holds pointers to functions, and what directives say of its members.
+    fn record(&mut self, header: usize, open: usize, close: usize) {
+        let starts =
+            ["struct", "union", "typedef"].iter().any(|word| self.tokens[header].is_word(self.text, word));
+        if !starts {
+            return;
+        }
+        let members = record::members(self.text, self.tokens, open, close);
+        if members.is_empty() {
+            return;
+        }
+        let joined = |names: &mut dyn Iterator<Item = &Name>| {
+            Name::new(names.map(Name::as_str).collect::<Vec<_>>().join(","))
+        };
+        let inside = self.tokens[open].start as u32..self.tokens[close].end as u32;
+        let directives: Vec<(String, Span)> =
+            self.index.directives.iter().filter(|(_, span)| inside.contains(&span.start)).cloned().collect();
+        for name in record::names(self.text, self.tokens, header, open, close) {
+            let all = joined(&mut members.iter().map(|member| &member.name));
+            self.index.declarations.insert(Name::new(format!("members {name}")), all);
+            for member in &members {
+                let Some(parameters) = &member.parameters else { continue };
+                let key = Name::new(format!("parameters {name}.{}", member.name));
+                self.index.declarations.insert(key, joined(&mut parameters.iter()));
+            }
+            for (text, span) in &directives {
+                let Some(member) = self.member_at(&members, span.start as usize) else { continue };
+                self.index.member_directives.push(MemberDirective {
+                    member: Name::new(format!("{name}.{}", member.name)),
+                    parameters: member.parameters.clone().unwrap_or_default(),
+                    text: text.clone(),
+                    span: *span,
+                });
+            }
+        }
+    }
+
+    /// The member that a comment at `at` is about: the one that ends on the same line before it, else the next.
+    fn member_at<'m>(&self, members: &'m [record::Member], at: usize) -> Option<&'m record::Member> {
+        let trails = |member: &&record::Member| {
+            member.bytes.1 <= at && !self.text[member.bytes.1..at].contains(&b'\n')
+        };
+        members.iter().rev().find(trails).or_else(|| members.iter().find(|member| member.bytes.1 > at))
+    }
+
     /// `static T a, b[2] = { … };` and `static DEFINE_MUTEX(m);`: names that only this file knows.
     fn variables(&mut self, header: usize, end: usize, partner: &[usize]) {
         if !self.tokens[header].is_word(self.text, "static") {
@@ -430,9 +479,11 @@ impl<'t> Scan<'t> {
         for at in memchr::memmem::find_iter(self.text, b"lockbalance:") {
             let rest = &self.text[at + b"lockbalance:".len()..];
             let end = rest.iter().position(|&b| b == b'\n').unwrap_or(rest.len());
-            let line = String::from_utf8_lossy(&rest[..end]);
-            let line = line.split("*/").next().unwrap_or_default().trim().to_owned();
-            self.index.directives.push((line, self.span(at, at + b"lockbalance:".len() + end)));
+            let line = &rest[..memchr::memmem::find(&rest[..end], b"*/").unwrap_or(end)];
+            let start = at + b"lockbalance:".len() + (line.len() - line.trim_ascii_start().len());
+            let line = line.trim_ascii();
+            let text = String::from_utf8_lossy(line).into_owned();
+            self.index.directives.push((text, self.span(start, start + line.len())));
         }
     }
 
