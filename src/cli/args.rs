@@ -89,6 +89,9 @@ pub struct CheckArgs {
     /// Exit with 1 when something could not be decided or read, too.
     #[arg(long)]
     pub fail_on_incomplete: bool,
+    /// Exit with 1 when a declared contract is not proved, and say why.
+    #[arg(long)]
+    pub require_proved: bool,
     /// Print the ledger: what was balanced, found, not decided and why.
     #[arg(long)]
     pub statistics: bool,

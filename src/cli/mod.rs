@@ -7,6 +7,7 @@ mod fail;
 mod files;
 mod run;
 mod show;
+mod slots;
 mod summary;
 mod terminal;
 mod why;

@@ -92,6 +92,7 @@ fn exit_code(args: &CheckArgs, configured: &Configured, outcome: &Outcome) -> u8
         return 2;
     }
     let failing = outcome.diagnostics.iter().any(|diagnostic| diagnostic.severity >= configured.fail_on);
+    let unproved = args.require_proved && ledger.proved < ledger.under_contract;
     let incomplete = ledger.unreadable + ledger.not_decided > 0;
-    u8::from(!args.exit_zero && (failing || args.fail_on_incomplete && incomplete))
+    u8::from(!args.exit_zero && (failing || unproved || args.fail_on_incomplete && incomplete))
 }

@@ -109,6 +109,7 @@ pub fn described(profile: &Profile, effect: &CallEffect) -> String {
         Effect::GuardRelease => "releases at scope exit".to_owned(),
         Effect::Query(when) => format!("asks ({}: held by somebody)", test(when)),
         Effect::Assert => "asserts".to_owned(),
+        Effect::AssertNot => "asserts that it is not held".to_owned(),
         Effect::DropAndRetake => "releases and takes again".to_owned(),
         Effect::Downgrade => "makes shared".to_owned(),
         Effect::Upgrade(when) => format!("makes exclusive if {}", test(when)),

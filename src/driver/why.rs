@@ -19,6 +19,7 @@ use crate::interproc::tree::FunctionId;
 use crate::ir::{Body, Linkage, Name};
 use crate::lock::analysis::LockAnalysis;
 use crate::lock::convention;
+use crate::lock::declared::Declared;
 use crate::lock::event::EventKind;
 use crate::lock::meaning::Meanings;
 use crate::lock::state::{Entry, LockKey, PathState};
@@ -150,7 +151,9 @@ fn remember(sources: &SourceMap, provider: &dyn TextProvider, beliefs: &[Belief]
 impl TreeAnalysis<'_> {
     fn belief(&self, function: FunctionId) -> Option<Belief> {
         let none = FxHashMap::default();
-        self.with_body(function, &none, |body, meanings, text| self.of_body(function, body, meanings, text))
+        self.with_body(function, &none, |body, meanings, text, declared| {
+            self.of_body(function, body, meanings, text, declared)
+        })
     }
 
     fn of_body<'b>(
@@ -159,6 +162,7 @@ impl TreeAnalysis<'_> {
         body: &'b Body,
         meanings: Meanings<'b>,
         text: Excerpt<'b>,
+        declared: Declared,
     ) -> Belief {
         let profile = meanings.profile;
         let (mut analysis, results) = explored(body, meanings);
@@ -189,7 +193,7 @@ impl TreeAnalysis<'_> {
                 || !analysis.keys().is_empty(),
             clauses,
             always,
-            declared: declared(body),
+            declared: declared.words.into_iter().map(|(span, text)| Label { span, text }).collect(),
             operations: operations(&analysis, profile),
             others: self.others(function, body, profile),
             ways,
@@ -274,22 +278,6 @@ fn needed(analysis: &LockAnalysis<'_>) -> Vec<String> {
     keys.map(|key| format!("needs `{}` held by the caller", analysis.spelled(key))).collect()
 }
 
-/// Annotations that declare a contract.
-fn declared(body: &Body) -> Vec<Label> {
-    let contracts =
-        body.annotations.iter().filter(|annotation| convention::declares_contract(&annotation.name));
-    contracts
-        .map(|annotation| {
-            let args: Vec<&str> = annotation.args.iter().map(Name::as_str).collect();
-            let text = match args.as_slice() {
-                [] => annotation.name.to_string(),
-                args => format!("{}({})", annotation.name, args.join(", ")),
-            };
-            Label { span: annotation.span, text }
-        })
-        .collect()
-}
-
 /// What the body does to locks, place by place.
 fn operations(analysis: &LockAnalysis<'_>, profile: &Profile) -> Vec<Label> {
     let mut found: Vec<(Span, String)> = Vec::new();
@@ -322,7 +310,12 @@ fn operations(analysis: &LockAnalysis<'_>, profile: &Profile) -> Vec<Label> {
             | EventKind::ReleasedUnderGuard
             | EventKind::MayUnwind
             | EventKind::Suspended
-            | EventKind::DestroyedHeld => continue,
+            | EventKind::DestroyedHeld
+            | EventKind::AssertedHeld
+            | EventKind::TakenAlthoughAsserted
+            | EventKind::AssertedFree
+            | EventKind::CalledWithout { .. }
+            | EventKind::CalledHolding { .. } => continue,
         };
         note(analysis.body().cfg.span(event.at), what);
     }

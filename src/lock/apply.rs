@@ -6,7 +6,7 @@ use super::event::EventKind;
 use super::path::Path;
 use super::presume::is_question;
 use super::state::{Fact, LockKey, LockState, Now, PathState, Signs, bind};
-use super::summary::{Case, LockChange, Summary, changed, without_saved};
+use super::summary::{Case, LockChange, Summary, Want, changed, without_saved};
 use super::terms::{Term, TermId};
 use crate::ir::{Expr, Name, Place, UnaryOp};
 use crate::profile::Sharing;
@@ -46,6 +46,7 @@ impl LockAnalysis<'_> {
                 }
             }
         }
+        self.check_wants(&state, name, &summary.wants, values);
         if summary.unknown && summary.cases.iter().all(|case| case.changes.is_empty()) {
             let result = self.unknown_call(&mut state, Some(name), place, args, values);
             return self.finish(state, place, result, out);
@@ -54,6 +55,37 @@ impl LockAnalysis<'_> {
             let mut side = state.clone();
             side.doubtful |= self.is_guessed(&state, summary, case, values);
             self.apply_case(side, place, name, case, args, values, spelled, out);
+        }
+    }
+
+    /// Whether this path holds what the callee says that it wants, as far as the path itself has had to do with it.
+    fn check_wants(&mut self, state: &PathState, callee: &Name, wants: &[Want], values: &[TermId]) {
+        let zero = self.terms.int(0);
+        for want in wants {
+            let mut met: Vec<(LockKey, LockState)> = Vec::new();
+            for path in &want.paths {
+                let Some(address) = self.instantiate(state, path, values, zero) else { continue };
+                let address = self.terms.canonical(address);
+                let fits = |key: LockKey| {
+                    key.address == address
+                        && self.profile.family(key.family).reported
+                        && (want.families.is_empty() || want.families.contains(&key.family))
+                };
+                met.extend(state.locks.iter().filter(|(key, _)| fits(*key)));
+            }
+            let held = met.iter().find(|(_, lock)| lock.is_held());
+            let (callee, word) = (callee.clone(), want.word.clone());
+            match (held, met.first()) {
+                (Some(&(key, _)), _) if !want.held => {
+                    self.record(state, key, EventKind::CalledHolding { callee, word });
+                }
+                (None, Some(&(key, lock)))
+                    if want.held && matches!(lock.now, Now::Released | Now::Failed) =>
+                {
+                    self.record(state, key, EventKind::CalledWithout { callee, word });
+                }
+                _ => {}
+            }
         }
     }
 

@@ -79,6 +79,11 @@ impl LockAnalysis<'_> {
                 }
             }
         }
+        for key in self.owed_keys() {
+            if !keys.contains(&key) {
+                keys.push(key);
+            }
+        }
         keys
     }
 
@@ -178,7 +183,7 @@ impl LockAnalysis<'_> {
     }
 
     /// Whether the exits that hold and those that never met the lock are told apart by what the arguments were: `f(x, bool lock)`.
-    fn told_by_arguments(&self, key: LockKey, held: &[usize], even: &[usize]) -> bool {
+    pub(super) fn told_by_arguments(&self, key: LockKey, held: &[usize], even: &[usize]) -> bool {
         let classes = self.kinds(held).into_iter().map(ExitKind::class).collect::<BTreeSet<_>>();
         let rival = |at: &usize| classes.contains(&self.exits[*at].kind.class());
         let rivals: Vec<usize> = even.iter().copied().filter(rival).collect();

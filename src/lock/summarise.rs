@@ -4,10 +4,10 @@ use super::analysis::LockAnalysis;
 use super::assume;
 use super::event::Exit;
 use super::path::Path;
-use super::state::{LockKey, Signs, lookup};
-use super::summary::{CASE_LIMIT, Case, LockChange, Store, Summary};
+use super::state::{Entry, LockKey, Signs, lookup};
+use super::summary::{CASE_LIMIT, Case, LockChange, Store, Summary, Want};
 use super::terms::{Term, TermId};
-use crate::ir::{LocalKind, ReturnKind};
+use crate::ir::{LocalKind, Name, ReturnKind};
 use crate::profile::FamilyId;
 
 /// More memory than this that a call writes is not told of.
@@ -20,6 +20,7 @@ impl LockAnalysis<'_> {
         let mut summary = Summary {
             cases: Vec::new(),
             takes: self.takes(blamed),
+            wants: self.asserted_wants(),
             query: self.query(),
             uncertain: Vec::new(),
             unknown: !decided,
@@ -82,6 +83,13 @@ impl LockAnalysis<'_> {
                 state,
                 attempt: !self.taken.contains(&key),
             });
+        }
+        // Of a promise that is broken callers see what was promised.
+        for key in self.owed_keys().filter(|&key| blamed(key)) {
+            if let Some(state) = self.as_promised(key, exit) {
+                let path = self.path(key.address, None);
+                changes.push(LockChange { family: key.family, path, state, attempt: false });
+            }
         }
         let conditions = exit.state.facts.iter().filter(|(_, fact)| fact.signs != Signs::ANY);
         let conditions = conditions
@@ -169,6 +177,27 @@ impl LockAnalysis<'_> {
             }
         }
         takes
+    }
+
+    /// Locks that the body asserts to be held whichever way it goes.
+    fn asserted_wants(&self) -> Vec<Want> {
+        let mut wants: Vec<Want> = Vec::new();
+        let mut asserted: Vec<LockKey> = self.asserted.iter().copied().collect();
+        asserted.sort_unstable();
+        for key in asserted {
+            let mut sure = self.exits.iter().filter(|exit| !exit.state.doubtful).peekable();
+            let everywhere = sure.peek().is_some()
+                && sure.all(|exit| exit.state.locks.get(key).is_some_and(|lock| lock.entry == Entry::Held));
+            let Some(path) = self.path(key.address, None).filter(|_| everywhere) else { continue };
+            if !matches!(path.root(), Path::Argument(_) | Path::Global(_)) {
+                continue;
+            }
+            let reported = self.profile.family(key.family).reported;
+            let families = if reported { vec![key.family] } else { Vec::new() };
+            let word = Name::new("an assertion");
+            wants.push(Want { families, paths: vec![path], held: true, word });
+        }
+        wants
     }
 
     /// `static bool held(p) { return PageLocked(p); }`

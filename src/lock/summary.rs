@@ -8,7 +8,7 @@ use super::analysis::LockAnalysis;
 use super::path::{Path, last_name};
 use super::state::{Entry, LockState, Now, Signs};
 use crate::ir::Name;
-use crate::profile::FamilyId;
+use crate::profile::{FamilyId, Profile};
 
 /// More cases than this are not told apart: the summary says "unknown".
 pub(super) const CASE_LIMIT: usize = 8;
@@ -116,6 +116,30 @@ impl Case {
     }
 }
 
+/// A lock that a function says its caller must hold, or must not.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Want {
+    /// Families that it may be of; empty: whatever lock lies there.
+    pub families: Vec<FamilyId>,
+    /// Addresses that may be meant, the likeliest first.
+    pub paths: Vec<Path>,
+    /// Held, or else free.
+    pub held: bool,
+    /// Where that is said: an annotation, an assertion, a comment, as written.
+    pub word: Name,
+}
+
+impl Want {
+    /// Families and last member names of the locks that may be meant.
+    pub fn shapes<'p>(&'p self, profile: &'p Profile) -> impl Iterator<Item = (FamilyId, Option<Name>)> + 'p {
+        let families = match self.families.as_slice() {
+            [] => profile.reported_families().collect(),
+            some => some.to_vec(),
+        };
+        families.into_iter().flat_map(|family| self.paths.iter().map(move |path| (family, last_name(path))))
+    }
+}
+
 /// What calling a function does.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Summary {
@@ -123,6 +147,8 @@ pub struct Summary {
     pub cases: Vec<Case>,
     /// Locks that it takes and gives back inside: the caller must not hold them; `true` where it only ever reads.
     pub takes: Vec<(FamilyId, Path, bool)>,
+    /// What it says that callers must, or must not, hold.
+    pub wants: Vec<Want>,
     /// It answers whether this lock is held; `true` when a nonzero result says "held".
     pub query: Option<(FamilyId, Path, bool)>,
     /// Families that it touches in a way that could not be told: what callers seem to do to them is uncertain.
@@ -137,6 +163,7 @@ impl Summary {
         self.never_returns()
             || self.query.is_some()
             || !self.takes.is_empty()
+            || !self.wants.is_empty()
             || !self.uncertain.is_empty()
             || self.cases.iter().any(|case| !case.changes.is_empty())
     }

@@ -3,8 +3,8 @@
 pub use super::error::{ProfileError, from_toml, nearest};
 use super::family::add_family;
 use super::spelling::{call, path};
-use super::syntax::{NoReturnText, ProfileText};
-use super::{Alias, CallEffect, FamilyId, NoReturn, Profile};
+use super::syntax::{ContractWordsText, NoReturnText, ProfileText};
+use super::{Alias, CallEffect, FamilyId, NoReturn, Profile, Sharing, WordMeaning};
 use crate::ir::Name;
 use crate::ir::environment::Wrapper;
 use std::sync::OnceLock;
@@ -82,6 +82,7 @@ impl ProfileText {
         profile.block_macros.extend(self.loop_macros.into_iter().map(|name| (Name::from(name), true)));
         profile.block_macros.extend(self.once_macros.into_iter().map(|name| (Name::from(name), false)));
         profile.attributes.extend(self.attributes.into_iter().map(Name::from));
+        profile.contract_words.extend(words(self.contract_words));
         profile.unwinds = self.unwinds;
         profile.lends_explicitly = self.lends_explicitly;
         profile.suspends.extend(self.suspends.into_iter().map(Name::from));
@@ -91,6 +92,25 @@ impl ProfileText {
         profile.wrappers.extend(wrappers(self.in_place, Wrapper::InPlace));
         Ok(profile)
     }
+}
+
+fn words(text: ContractWordsText) -> impl Iterator<Item = (Name, (WordMeaning, Sharing))> {
+    let groups = [
+        (text.acquires, WordMeaning::Acquires, Sharing::Any),
+        (text.acquires_shared, WordMeaning::Acquires, Sharing::Shared),
+        (text.try_acquires, WordMeaning::TryAcquires, Sharing::Any),
+        (text.try_acquires_shared, WordMeaning::TryAcquires, Sharing::Shared),
+        (text.releases, WordMeaning::Releases, Sharing::Any),
+        (text.releases_shared, WordMeaning::Releases, Sharing::Shared),
+        (text.holds, WordMeaning::Holds, Sharing::Any),
+        (text.holds_shared, WordMeaning::Holds, Sharing::Shared),
+        (text.excludes, WordMeaning::Excludes, Sharing::Any),
+        (text.untold, WordMeaning::Untold, Sharing::Any),
+    ];
+    let named = |(words, meaning, sharing): (Vec<String>, WordMeaning, Sharing)| {
+        words.into_iter().map(move |word| (Name::from(word), (meaning, sharing)))
+    };
+    groups.into_iter().flat_map(named)
 }
 
 impl Profile {
@@ -128,6 +148,7 @@ impl Profile {
         self.not_locks.extend(other.not_locks.iter().cloned());
         self.block_macros.extend(other.block_macros.iter().map(|(name, looping)| (name.clone(), *looping)));
         self.attributes.extend(other.attributes.iter().cloned());
+        self.contract_words.extend(other.contract_words.iter().map(|(word, said)| (word.clone(), *said)));
         self.signatures.extend(other.signatures.iter().map(|(name, gives)| (name.clone(), gives.clone())));
         self.guards.extend(other.guards.iter().cloned());
         self.methods.extend(other.methods.iter().cloned());

@@ -28,6 +28,8 @@ fn findings(path: &str, text: &[u8]) -> BTreeSet<(u32, String)> {
         profiles: default_profiles(),
         max_file_size: 1 << 20,
         verdicts: false,
+        slots: Vec::new(),
+        require_proved: false,
     };
     let texts = Texts(vec![(path.to_owned(), text.to_vec())]);
     let outcome = on_a_worker(|| run(Request::of([path]), &texts, &settings, &|| {}));
