@@ -116,7 +116,11 @@ fn report(cx: &mut RuleCx<'_, '_>, at: usize, key: LockKey, exits: &[usize]) {
             format!(
                 "`{function}` breaks the declared effect of `{slot}`, `{declared}`: `{lock}` is {state} when it {returning}"
             ),
-            if lent { Confidence::Medium } else { Confidence::High },
+            if lent || cx.analysis.is_one_of_several(exits[0]) {
+                Confidence::Medium
+            } else {
+                Confidence::High
+            },
             repair(held, &lock, &format!("whoever calls through `{slot}` relies on `{declared}`")),
         ),
         DeclaredBy::Siblings(slot) => (
