@@ -20,6 +20,9 @@ pub fn check(args: &CheckArgs) -> Result<u8, Failure> {
     for error in &outcome.errors {
         eprintln!("warning: {error}");
     }
+    for slot in outcome.idle_slots.iter().filter(|_| !args.quiet) {
+        eprintln!("warning: no function is put into `{slot}`: its contract is checked of none");
+    }
     if let Some(path) = &args.verdicts {
         write_verdicts(path, &outcome)?;
     }

@@ -306,6 +306,7 @@ impl Judgement<'_, '_> {
         match self.analysis.kept(key) {
             Some(Kept::Yes) => return self.balanced(key),
             Some(Kept::Presumably) => return undecided("rests on a presumption about shared memory"),
+            Some(Kept::HandedOn) => return undecided("a callee out of sight seems to release it"),
             Some(Kept::Untold) => return undecided("the result does not tell which promise is to be kept"),
             Some(Kept::No(_)) => return undecided("no path could be shown"),
             None => {}

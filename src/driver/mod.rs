@@ -11,6 +11,7 @@ pub mod why;
 use crate::diagnostic::{Confidence, Decision, Diagnostic, Label, Ledger, Severity, Verdict};
 use crate::engine::{DisjunctLimit, explore};
 use crate::interproc::declarations::SharedDeclarations;
+use crate::interproc::tree::Slot;
 use crate::ir::Body;
 use crate::ir::Name;
 use crate::ir::file_index::FunctionDefinition;
@@ -77,6 +78,8 @@ pub struct Outcome {
     pub verdicts: Vec<Verdict>,
     /// The counts.
     pub ledger: Ledger,
+    /// Slots that the settings declare and into which nothing is put.
+    pub idle_slots: Vec<Name>,
 }
 
 /// Called once a file that was read, from any thread.
@@ -141,9 +144,11 @@ pub fn run(
             sources.remember_lines(file, &text);
         }
     });
+    let is_idle = |slot: &&SlotContract| tree.implementors(&Slot(slot.member.clone())).is_empty();
+    let idle_slots = settings.slots.iter().filter(is_idle).map(|slot| slot.member.clone()).collect();
     let functions = outcomes.into_iter().map(|(_, outcome)| outcome).collect();
     let faults = faults.into_iter().filter(|fault| given(fault.primary.span.file)).collect();
-    collect(sources, functions, faults, errors, ledger, settings)
+    Outcome { idle_slots, ..collect(sources, functions, faults, errors, ledger, settings) }
 }
 
 fn wants_notes(settings: &Settings) -> bool {
@@ -203,7 +208,7 @@ fn collect(
     settings: &Settings,
 ) -> Outcome {
     let verdicts = Vec::new();
-    let mut outcome = Outcome { sources, diagnostics, errors, verdicts, ledger };
+    let mut outcome = Outcome { sources, diagnostics, errors, verdicts, ledger, idle_slots: Vec::new() };
     let mut reasons: FxHashMap<String, usize> = FxHashMap::default();
     let mut causes: FxHashMap<String, usize> = FxHashMap::default();
     for function in functions {

@@ -219,7 +219,6 @@ impl Slots {
                 let lone = effects.iter().position(|effect| !effect.contains(lock));
                 if let (Some(lone), true) = (lone, releasing >= ALIKE && releasing + 1 == functions.len())
                     && !convention::is_about_locking(member)
-                    && is_clear(judged.get(&functions[lone]), lock.0)
                 {
                     let obligation =
                         Obligation { term: as_term(lock), by: DeclaredBy::Siblings(slot.0.clone()) };
@@ -265,11 +264,6 @@ fn is_behind_argument(path: &Path) -> bool {
         Path::Load(inner) | Path::Field(inner, _) | Path::Index(inner, _) => is_behind_argument(inner),
         _ => false,
     }
-}
-
-/// Whether it is understood what the function does to locks of `family`; one that was not looked at does nothing to any.
-fn is_clear(judged: Option<&Judged>, family: FamilyId) -> bool {
-    judged.is_none_or(|judged| !judged.summary.unknown && !judged.summary.uncertain.contains(&family))
 }
 
 fn as_term((family, path): &(FamilyId, Path)) -> Term {

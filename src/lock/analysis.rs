@@ -293,8 +293,16 @@ impl Analysis for LockAnalysis<'_> {
         if !self.recording {
             return;
         }
-        let kind = self.exit_kind(&state, value);
         let name = value.map(|value| self.terms.canonical(value));
+        // What is promised at some results only is looked at for each of them.
+        if let Some(value) = value.filter(|_| self.owes_by_result()) {
+            for state in self.by_promise(state, value) {
+                let kind = self.exit_kind(&state, Some(value));
+                self.exits.push(Exit { node: self.node, block, kind, value: Some(value), name, state });
+            }
+            return;
+        }
+        let kind = self.exit_kind(&state, value);
         // A truth value that is not known yet is two exits: `return !err;` after a conditional lock.
         let boolean = value.filter(|&value| {
             kind == ExitKind::Other || kind == ExitKind::NotNegative && self.is_truth_value(value)

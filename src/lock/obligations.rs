@@ -51,7 +51,9 @@ pub enum Kept {
     No(Vec<usize>),
     /// Only exits do not that rest on a presumption.
     Presumably,
-    /// It hangs on a result that is not told, or on somebody who was handed the lock.
+    /// It hangs on what a callee out of sight did that the lock was given to.
+    HandedOn,
+    /// It hangs on a result that is not told.
     Untold,
 }
 
@@ -180,6 +182,44 @@ impl LockAnalysis<'_> {
         balances.try_fold(first, |sum, balance| balance.map(|balance| sum + balance))
     }
 
+    /// Whether what the body has promised hangs on what it returns.
+    pub(super) fn owes_by_result(&self) -> bool {
+        self.dues.iter().any(|due| self.meanings.contract[due.at].term.on.is_some())
+    }
+
+    /// `state`, once for each kind of result that promises tell apart and that `value` may be.
+    pub(super) fn by_promise(&mut self, state: PathState, value: TermId) -> Vec<PathState> {
+        let contract = self.meanings.contract;
+        let mut sides = vec![state];
+        for on in self.dues.clone().iter().filter_map(|due| contract[due.at].term.on.as_ref()) {
+            let mut next = Vec::new();
+            for side in sides {
+                // One number among many of its sign is not told apart by signs.
+                if on.value.is_some_and(|value| value != 0) {
+                    next.push(side);
+                    continue;
+                }
+                for signs in [on.signs, on.signs.complement()] {
+                    let mut half = side.clone();
+                    if assume::constrain(&mut self.terms, &mut half, value, signs) {
+                        next.push(half);
+                    }
+                }
+            }
+            sides = next;
+        }
+        sides
+    }
+
+    /// Whether exit `at` is one of several that one return stands for: its result is not told, so it may be this.
+    pub fn is_one_of_several(&self, at: usize) -> bool {
+        self.exits.iter().filter(|exit| exit.node == self.exits[at].node).count() > 1
+    }
+
+    fn is_handed_on(&self, key: LockKey, state: &PathState) -> bool {
+        state.locks.get(key).is_some_and(|lock| lock.now == Now::Transferred)
+    }
+
     /// Whether `state` may leave with `value`, as far as `key` is concerned; `None` when that cannot be told.
     pub(super) fn leaves_as_due(
         &self,
@@ -187,11 +227,10 @@ impl LockAnalysis<'_> {
         state: &PathState,
         value: Option<TermId>,
     ) -> Option<bool> {
-        let lock = state.locks.get(key);
-        if lock.is_some_and(|lock| lock.now == Now::Transferred) && self.is_owed(key) {
+        if self.is_handed_on(key, state) && self.is_owed(key) {
             return None;
         }
-        let balance = lock.map_or(0, |lock| lock.balance());
+        let balance = state.locks.get(key).map_or(0, |lock| lock.balance());
         self.due_balance(key, state, value).map(|due| due == balance)
     }
 
@@ -208,6 +247,8 @@ impl LockAnalysis<'_> {
             .collect();
         Some(if !breaking.is_empty() {
             Kept::No(breaking)
+        } else if all().any(|(_, exit, kept)| kept.is_none() && self.is_handed_on(key, &exit.state)) {
+            Kept::HandedOn
         } else if all().any(|(.., kept)| kept.is_none()) {
             Kept::Untold
         } else if all().any(|(.., kept)| kept == Some(false)) {

@@ -149,6 +149,14 @@ impl Relevance {
         ahead(&(family, None)) || name.is_some() && ahead(&(family, name))
     }
 
+    /// The family of the locks of this last name that the body's calls take or release, when there is just one.
+    pub fn family_of(&self, name: Option<&Name>) -> Option<FamilyId> {
+        let mut families =
+            self.shapes.keys().filter(|(_, other)| other.as_ref() == name).map(|shape| shape.0);
+        let first = families.next()?;
+        families.all(|family| family == first).then_some(first)
+    }
+
     /// Whether the local's address is kept somewhere, so that any callee may write it.
     pub fn escapes(&self, local: LocalId) -> bool {
         self.escaping[local.0 as usize]

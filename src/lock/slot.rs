@@ -95,8 +95,8 @@ impl<'a> LockAnalysis<'a> {
         }
     }
 
-    /// Which of the locks that `term` may mean is meant at a call: one that the caller holds, else the likeliest. `None` when nobody
-    /// tells its family.
+    /// Which of the locks that `term` may mean is meant at a call: one that the caller holds, else the likeliest. Of a lock without a
+    /// family, the one that the caller deals with elsewhere under such a name; `None` when there is none.
     fn lock_meant(&mut self, state: &PathState, term: &Term, values: &[TermId]) -> Option<(FamilyId, Path)> {
         let zero = self.terms.int(0);
         for path in &term.paths {
@@ -108,7 +108,10 @@ impl<'a> LockAnalysis<'a> {
                 return Some((key.family, path.clone()));
             }
         }
-        Some((*term.families.first()?, term.paths.first()?.clone()))
+        let path = term.paths.first()?;
+        let elsewhere = || self.relevance.family_of(super::path::last_name(path).as_ref());
+        let family = term.families.first().copied().or_else(elsewhere)?;
+        Some((family, path.clone()))
     }
 }
 
@@ -160,8 +163,8 @@ fn declared(meant: &[(&Term, FamilyId, Path)]) -> Summary {
 
 #[cfg(test)]
 mod tests {
-    use super::super::contract::Contract;
     use super::*;
+    use crate::lock::contract::Contract;
     use crate::profile::Profile;
 
     fn effect(contract: &str) -> Vec<(u8, Option<i64>, Vec<i32>)> {

@@ -102,11 +102,12 @@ fn report(cx: &mut RuleCx<'_, '_>, at: usize, key: LockKey, exits: &[usize]) {
     let alike: Vec<usize> =
         exits.iter().copied().filter(|&exit| cx.analysis.left_and_due(key, exit).0 == balance).collect();
     let obligation = cx.analysis.obligations()[at].clone();
-    let declared = format!("{}({})", obligation.term.promise.word(), obligation.term.spelled);
+    let declared = obligation.term.written();
     let lock = cx.analysis.spelled(key).to_owned();
     let function = cx.body().name.clone();
     let held = balance > due;
-    let lent = held && cx.is_lent(key, &alike);
+    // What the body takes again by itself it has not lost to a callee.
+    let lent = held && cx.acquired_at(key).is_none() && cx.is_lent(key, &alike);
     let state = match (held, cx.released_at(key).is_some() && due < 0) {
         (true, true) if cx.acquired_at(key).is_some() => "held again",
         (true, _) => "still held",
@@ -119,13 +120,16 @@ fn report(cx: &mut RuleCx<'_, '_>, at: usize, key: LockKey, exits: &[usize]) {
             format!(
                 "`{function}` breaks the declared effect of `{slot}`, `{declared}`: `{lock}` is {state} when it {returning}"
             ),
-            if lent { Confidence::Medium } else { Confidence::High },
+            if lent || cx.analysis.is_one_of_several(exits[0]) {
+                Confidence::Medium
+            } else {
+                Confidence::High
+            },
             repair(held, &lock, &format!("whoever calls through `{slot}` relies on `{declared}`")),
         ),
         DeclaredBy::Siblings(slot) => (
             format!(
-                "`{function}` deviates from all others in `{slot}`, which {}: `{lock}` is {state} when it {returning}",
-                declared.replacen("releases(", "release `", 1).replacen(')', "`", 1)
+                "`{function}` deviates from what all others in `{slot}` do, `{declared}`: `{lock}` is {state} when it {returning}"
             ),
             if lent { Confidence::Low } else { Confidence::Medium },
             repair(held, &lock, &format!("or declare what `{slot}` does, if this one is right")),
