@@ -12,7 +12,7 @@ use crate::interproc::declarations::SharedDeclarations;
 use crate::interproc::macros::{self, SharedMacros};
 use crate::interproc::tree::{FunctionId, TreeIndex};
 use crate::ir::file_index::{FileIndex, FunctionDefinition, MemberDirective, References};
-use crate::ir::{Linkage, Name};
+use crate::ir::{Annotation, Linkage, Name};
 use crate::source::{FileId, SourceMap, TextError, TextProvider};
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -185,13 +185,16 @@ fn read_file(
     let dialect = settings.profiles.choose(&index.includes);
     let is_hot = |name: &str| settings.profiles.is_hot(name);
     let leading = macros::leading(index.macros.iter(), &is_hot);
+    let declares =
+        |said: &[Annotation]| said.iter().any(|annotation| settings.profiles.is_contract(&annotation.name));
     let texts = index
         .functions
         .iter()
         .enumerate()
         .filter(|(_, function)| {
             function.calls.iter().any(|call| is_hot(call) || leading.contains(call))
-                || function.annotations.iter().any(|said| settings.profiles.is_contract(&said.name))
+                || declares(&function.annotations)
+                || index.prototypes.get(&function.name).is_some_and(|said| declares(said))
         })
         .map(|(ordinal, function)| (ordinal as u32, function.span.of(&text).into()))
         .collect();

@@ -8,7 +8,7 @@ use super::presume::is_question;
 use super::state::{Fact, LockKey, LockState, Now, PathState, Signs, bind};
 use super::summary::{Case, LockChange, Summary, Want, changed, without_saved};
 use super::terms::{Term, TermId};
-use crate::ir::{Expr, Name, Place, UnaryOp};
+use crate::ir::{BinaryOp, Expr, Name, Place, UnaryOp};
 use crate::profile::Sharing;
 
 impl LockAnalysis<'_> {
@@ -169,6 +169,14 @@ impl LockAnalysis<'_> {
         });
         if attempted_in_vain || !constrain(&mut self.terms, &mut state, result, told) {
             return;
+        }
+        if let (Some(code), None) = (&case.code, case.value) {
+            let positive = self.terms.intern(Term::Const(code.clone()));
+            let constant = assume::unary(&mut self.terms, UnaryOp::Neg, positive);
+            let equal = assume::binary(&mut self.terms, BinaryOp::Eq, result, constant);
+            if !assume::assume(&mut self.terms, &mut state, equal, true) {
+                return;
+            }
         }
         for (change, key) in case.changes.iter().zip(keys) {
             let after = changed(change);

@@ -10,15 +10,16 @@
 //! with the very lock that it names, and only at those ways of ending of which others of the same kind keep it.
 
 use super::analysis::LockAnalysis;
+use super::assume;
 use super::contract::{Access, Clause, Contract, Promise, Root, Term};
 use super::event::{ExitClass, ExitKind};
 use super::meaning::Meanings;
 use super::obligations::{DeclaredBy, Obligation};
 use super::path::Path;
-use super::state::LockKey;
+use super::state::{LockKey, Signs};
 use super::summary::Want;
 use crate::engine::{DisjunctLimit, explore};
-use crate::ir::{Annotation, Body, Name};
+use crate::ir::{Annotation, Body, Callee, Name, ReturnKind, StatementKind};
 use crate::profile::{Profile, ProfileError, Sharing, WordMeaning};
 use crate::source::Span;
 use std::collections::BTreeSet;
@@ -46,6 +47,8 @@ struct Said {
     annotation: usize,
     term: Term,
     by_comment: bool,
+    /// Two words together: given back and taken again, if they are meant so.
+    joined: bool,
     word: Name,
 }
 
@@ -71,6 +74,7 @@ pub fn declared<'a>(body: &'a Body, meanings: Meanings<'a>) -> Declared {
                 annotation: at,
                 term,
                 by_comment: annotation.name == COMMENT,
+                joined: false,
                 word,
             })),
             None => drop(unread.insert(at)),
@@ -84,10 +88,23 @@ pub fn declared<'a>(body: &'a Body, meanings: Meanings<'a>) -> Declared {
         known.push(this);
         new
     });
+    // `__acquire(x);`: the balance that the annotation speaks of is kept by words, not by the lock.
+    let by_words = body.cfg.blocks().flat_map(|block| &body.cfg.block(block).statements).any(|statement| {
+        matches!(&statement.kind, StatementKind::Call { callee: Callee::Named(name), .. }
+            if meanings.profile.contract_words.contains_key(name))
+    });
+    said.retain(|said| {
+        let taken = said.by_comment || !by_words;
+        if !taken {
+            unread.insert(said.annotation);
+        }
+        taken
+    });
     if said.is_empty() {
         return declared;
     }
-    let mut analysis = LockAnalysis::new(body, meanings, false);
+    // What the arguments were tells ways of ending apart, too.
+    let mut analysis = LockAnalysis::new(body, meanings, true);
     let results = explore(&body.cfg, &mut analysis, DisjunctLimit::default());
     let mut groups: Vec<(Option<LockKey>, Vec<Said>)> = Vec::new();
     for said in said {
@@ -235,6 +252,7 @@ fn merged(group: &[Said]) -> Option<Vec<Said>> {
             annotation: said.annotation,
             term: said.term.clone(),
             by_comment: said.by_comment,
+            joined: said.joined,
             word: said.word.clone(),
         };
         match whole.iter_mut().find(|other| other.term.on == said.term.on) {
@@ -252,6 +270,7 @@ fn merged(group: &[Said]) -> Option<Vec<Said>> {
                     }
                     _ => return None,
                 };
+                other.joined = other.term.promise == Promise::Holds;
                 other.word = Name::new(format!("{} {}", other.word, said.word));
             }
         }
@@ -282,7 +301,7 @@ fn obligations(analysis: &LockAnalysis<'_>, key: LockKey, whole: Vec<Said>) -> O
     let strict = whole.iter().all(|said| said.by_comment || said.term.on.is_some());
     let loose = match (&whole[..], strict) {
         (_, true) => Vec::new(),
-        ([said], false) => loose_kinds(analysis, key, said.term.promise)?,
+        ([said], false) => loose_kinds(analysis, key, said.term.promise, said.joined)?,
         (_, false) => return None,
     };
     let obliged = |said: Said| {
@@ -298,22 +317,48 @@ fn obligations(analysis: &LockAnalysis<'_>, key: LockKey, whole: Vec<Said>) -> O
 
 /// Kinds of exits at which an unconditional annotation is not meant: those at which it is never kept, told apart by what they return from
 /// those at which it is. `None` when it can only be meant in a way that nobody can tell.
-fn loose_kinds(analysis: &LockAnalysis<'_>, key: LockKey, promise: Promise) -> Option<Vec<ExitKind>> {
+fn loose_kinds(
+    analysis: &LockAnalysis<'_>,
+    key: LockKey,
+    promise: Promise,
+    joined: bool,
+) -> Option<Vec<ExitKind>> {
     let due = promise.balance();
     let left = |at: usize| analysis.exits[at].state.locks.get(key).map_or(0, |lock| lock.balance());
+    let root = analysis.terms.root(key.address);
+    let is_there = |at: usize| {
+        let state = &analysis.exits[at].state;
+        assume::signs(&analysis.terms, state, root, true) != Signs::ZERO
+    };
     let sure = (0..analysis.exits.len()).filter(|&at| !analysis.exits[at].state.doubtful);
+    // `if (lock) spin_lock(lock);`
+    if !matches!(analysis.terms.get(root), super::terms::Term::Int(_)) && !sure.clone().all(is_there) {
+        return None;
+    }
     let (right, wrong): (Vec<usize>, Vec<usize>) = sure.partition(|&at| left(at) == due);
-    if right.is_empty() || wrong.is_empty() {
+    if wrong.is_empty() {
+        return Some(Vec::new());
+    }
+    if joined {
+        // `__acquires(x) __releases(x)` may mean "either".
+        return None;
+    }
+    if right.is_empty() {
         return Some(Vec::new());
     }
     let kinds =
         |exits: &[usize]| -> BTreeSet<ExitKind> { exits.iter().map(|&at| analysis.exits[at].kind).collect() };
+    if told_by_stores(analysis, &right, &wrong) {
+        return None;
+    }
     let (right_kinds, wrong_kinds) = (kinds(&right), kinds(&wrong));
     if analysis.told_by_arguments(key, &right, &wrong) || analysis.told_by_arguments(key, &wrong, &right) {
         return None;
     }
     let only = |kinds: &BTreeSet<ExitKind>, class| kinds.iter().all(|kind| kind.class() == class);
+    // Held when it fails and not when it succeeds. A truth value says neither.
     let upside_down = promise == Promise::Acquires
+        && analysis.body().returns != ReturnKind::Bool
         && only(&right_kinds, ExitClass::Failure)
         && wrong_kinds.iter().any(|kind| kind.class() == ExitClass::Success);
     if upside_down {
@@ -321,4 +366,24 @@ fn loose_kinds(analysis: &LockAnalysis<'_>, key: LockKey, promise: Promise) -> O
     }
     let loose: Vec<ExitKind> = wrong_kinds.difference(&right_kinds).copied().collect();
     (loose.len() < wrong_kinds.len()).then_some(loose)
+}
+
+/// Whether what is left behind the arguments tells the two apart: `*locked = false; return task;`
+fn told_by_stores(analysis: &LockAnalysis<'_>, right: &[usize], wrong: &[usize]) -> bool {
+    let stores = |at: &usize| analysis.stores(&analysis.exits[*at]);
+    right.iter().all(|one| {
+        let mine = stores(one);
+        wrong.iter().all(|other| {
+            let theirs = stores(other);
+            mine.iter().any(|store| {
+                let number = |path: &Path| matches!(path, Path::Int(_));
+                theirs.iter().any(|other| {
+                    other.address == store.address
+                        && other.value != store.value
+                        && number(&other.value)
+                        && number(&store.value)
+                })
+            })
+        })
+    })
 }

@@ -306,6 +306,11 @@ impl LockAnalysis<'_> {
         direct
     }
 
+    /// Whether the place lies in a loop.
+    pub fn is_in_loop(&self, at: crate::ir::Location) -> bool {
+        self.in_cycle[at.block.0 as usize]
+    }
+
     /// Whether the lock is one of several behind a name that changes from round to round.
     pub fn is_one_of_many(&self, key: LockKey) -> bool {
         let mut many = false;

@@ -7,7 +7,7 @@ use super::path::Path;
 use super::state::{Entry, LockKey, Signs, lookup};
 use super::summary::{CASE_LIMIT, Case, LockChange, Store, Summary, Want};
 use super::terms::{Term, TermId};
-use crate::ir::{LocalKind, Name, ReturnKind};
+use crate::ir::{LocalKind, Name, ReturnKind, UnaryOp};
 use crate::profile::FamilyId;
 
 /// More memory than this that a call writes is not told of.
@@ -96,19 +96,29 @@ impl LockAnalysis<'_> {
             .filter_map(|(about, fact)| Some((self.path(*about, None)?, fact.signs, fact.firm)))
             .filter(|(path, ..)| !matches!(path, Path::Global(_)) && !self.is_written(path))
             .collect();
-        let (result, value) = match exit.value {
-            None => (Signs::ANY, None),
+        let (result, value, code) = match exit.value {
+            None => (Signs::ANY, None, None),
             Some(value) => {
                 let constant = assume::constant(&self.terms, &exit.state, value, true);
                 let number = constant.and_then(|term| match self.terms.get(term) {
                     Term::Int(number) => Some(*number),
                     _ => None,
                 });
-                (assume::signs(&self.terms, &exit.state, value, true), number)
+                let code = constant.and_then(|term| self.error_code(term));
+                (assume::signs(&self.terms, &exit.state, value, true), number, code)
             }
         };
         let stores = self.stores(exit);
-        Case { conditions, result, value, gives, by_guard: guards, changes, stores }
+        Case { conditions, result, value, code, gives, by_guard: guards, changes, stores }
+    }
+
+    /// `EAGAIN`, of `-EAGAIN`.
+    fn error_code(&self, term: TermId) -> Option<Name> {
+        let Term::Unary(UnaryOp::Neg, inner) = self.terms.get(term) else { return None };
+        match self.terms.get(*inner) {
+            Term::Const(name) => Some(name.clone()),
+            _ => None,
+        }
     }
 
     /// Memory behind the arguments that this way of ending wrote, and what: another argument, something reached from one, a number.

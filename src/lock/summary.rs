@@ -37,6 +37,8 @@ pub struct Case {
     pub result: Signs,
     /// The result, when it is one integer.
     pub value: Option<i64>,
+    /// The result, when it is one error code that the text calls by its name: `EAGAIN`, for the result is `-EAGAIN`.
+    pub code: Option<Name>,
     /// What the result stands for, when it is a guard: the address of its lock.
     pub gives: Option<Path>,
     /// What it holds at the end is held by a guard that it returns.
@@ -75,7 +77,8 @@ impl Case {
     /// Whether the result tells the two apart, whatever it is.
     pub(super) fn answers_otherwise(&self, other: &Case) -> bool {
         let by_value = self.value.is_some() && other.value.is_some() && self.value != other.value;
-        by_value || self.result.and(other.result) == Signs::NONE
+        let by_code = self.code.is_some() && other.code.is_some() && self.code != other.code;
+        by_value || by_code || self.result.and(other.result) == Signs::NONE
     }
 
     /// What is true of both; they change the same locks.
@@ -84,6 +87,9 @@ impl Case {
         merged.result = merged.result.or(other.result);
         if merged.value != other.value {
             merged.value = None;
+        }
+        if merged.code != other.code {
+            merged.code = None;
         }
         if merged.gives != other.gives {
             merged.gives = None;
@@ -108,6 +114,7 @@ impl Case {
             conditions: Vec::new(),
             result: Signs::ANY,
             value: None,
+            code: None,
             gives: None,
             by_guard: false,
             changes: Vec::new(),

@@ -85,7 +85,9 @@ pub fn check(cx: &mut RuleCx<'_, '_>) {
             ),
             _ => continue,
         };
-        let excused = event.lent || cx.is_anyones(event.key) || cx.is_scattered(event.key);
+        // In a loop the object of one round is not that of the next.
+        let rounds = !cx.analysis.terms.is_rigid(event.key.address) && cx.analysis.is_in_loop(event.at);
+        let excused = rounds || event.lent || cx.is_anyones(event.key) || cx.is_scattered(event.key);
         let report = Report {
             confidence: if excused { Confidence::Low } else { Confidence::High },
             label,

@@ -2,7 +2,8 @@
 
 use super::context::{Report, RuleCx};
 use crate::diagnostic::{Confidence, Diagnostic, Label, RuleMeta, Severity};
-use crate::ir::Name;
+use crate::ir::{Base, Expr, Name, StatementKind};
+use crate::lock::convention;
 use crate::lock::event::{Event, EventKind};
 use crate::lock::obligations::{DeclaredBy, Kept};
 use crate::lock::state::LockKey;
@@ -146,7 +147,7 @@ fn exit(cx: &mut RuleCx<'_, '_>, key: LockKey, exits: &[usize], said: &str, conf
         (false, 1..) => format!("take `{lock}` on this path too"),
         (false, _) => format!("leave `{lock}` held on this path"),
     };
-    let excused = cx.may_be_released(key, &alike) || cx.is_often_left(key);
+    let excused = cx.may_be_released(key, &alike) || cx.is_often_left(key) || held && gives_a_releaser(cx);
     let report = Report {
         rule: &META,
         key,
@@ -158,6 +159,22 @@ fn exit(cx: &mut RuleCx<'_, '_>, key: LockKey, exits: &[usize], said: &str, conf
         help: vec![repair, "or correct what is declared".to_owned()],
     };
     cx.report_exits(&alike, balance.signum(), report);
+}
+
+/// Whether the body gives a function away that releases something by its name: `run_later(work, unlock_it)`.
+fn gives_a_releaser(cx: &RuleCx<'_, '_>) -> bool {
+    let cfg = &cx.body().cfg;
+    let given = |arg: &Expr| match arg {
+        Expr::Read(place) | Expr::AddressOf(place) => match &place.base {
+            Base::Global(name) => place.projections.is_empty() && convention::promises_to_release(name),
+            Base::Local(_) => false,
+        },
+        _ => false,
+    };
+    cfg.blocks().flat_map(|block| &cfg.block(block).statements).any(|statement| match &statement.kind {
+        StatementKind::Call { args, .. } => args.iter().any(given),
+        _ => false,
+    })
 }
 
 fn assertions(cx: &mut RuleCx<'_, '_>) {
