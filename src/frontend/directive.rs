@@ -12,6 +12,9 @@ const ABOUT_FINDINGS: [&str; 2] = ["allow", "expect"];
 pub fn directives(file: FileId, text: &[u8]) -> Vec<(String, Span)> {
     let mut found = Vec::new();
     for at in memchr::memmem::find_iter(text, MARK) {
+        if !opens_comment(&text[..at]) || text.get(at + MARK.len()) == Some(&b':') {
+            continue;
+        }
         let rest = &text[at + MARK.len()..];
         let end = rest.iter().position(|&b| b == b'\n').unwrap_or(rest.len());
         let line = &rest[..memchr::memmem::find(&rest[..end], b"*/").unwrap_or(end)];
@@ -28,4 +31,12 @@ pub fn contract(text: &str, span: Span) -> Option<Annotation> {
     let word: &str = text.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
     let about = !ABOUT_FINDINGS.contains(&word);
     about.then(|| Annotation { name: Name::new_static("lockbalance"), args: vec![Name::new(text)], span })
+}
+
+/// Whether the text ends in the opening of a comment, or of a line in one; the tool's name in a sentence is no directive.
+fn opens_comment(before: &[u8]) -> bool {
+    let line = before.rsplit(|byte| *byte == b'\n').next().unwrap_or_default().trim_ascii_end();
+    let opened =
+        line.ends_with(b"//") || line.ends_with(b"/*") || line.ends_with(b"///") || line.ends_with(b"/**");
+    opened || line.trim_ascii_start() == b"*"
 }
