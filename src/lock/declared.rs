@@ -185,7 +185,6 @@ fn said_by(
         (WordMeaning::TryAcquires, [result, locks @ ..]) if !locks.is_empty() => {
             (if result == "1" { ", on = nonzero".to_owned() } else { format!(", on = {result}") }, locks)
         }
-        (WordMeaning::TryAcquires, locks) => (", on = nonzero".to_owned(), locks),
         (_, locks) => (String::new(), locks),
     };
     let terms: Vec<(Term, Name)> = locks
@@ -348,10 +347,12 @@ fn loose_kinds(
     }
     let kinds =
         |exits: &[usize]| -> BTreeSet<ExitKind> { exits.iter().map(|&at| analysis.exits[at].kind).collect() };
-    if told_by_stores(analysis, &right, &wrong) {
+    let (right_kinds, wrong_kinds) = (kinds(&right), kinds(&wrong));
+    let rivals: Vec<usize> =
+        wrong.iter().copied().filter(|&at| right_kinds.contains(&analysis.exits[at].kind)).collect();
+    if !rivals.is_empty() && told_by_stores(analysis, &right, &rivals) {
         return None;
     }
-    let (right_kinds, wrong_kinds) = (kinds(&right), kinds(&wrong));
     if analysis.told_by_arguments(key, &right, &wrong) || analysis.told_by_arguments(key, &wrong, &right) {
         return None;
     }

@@ -306,6 +306,23 @@ impl LockAnalysis<'_> {
         direct
     }
 
+    /// Whether some release of `key` is a callee's of a lock that it has no name for: which one is a guess.
+    pub fn is_released_by_guess(&self, key: LockKey) -> bool {
+        self.events.iter().filter(|event| event.key == key).any(|event| {
+            let statement = self.body().cfg.statement(event.at).map(|statement| &statement.kind);
+            let Some(crate::ir::StatementKind::Call { callee: crate::ir::Callee::Named(name), .. }) =
+                statement
+            else {
+                return false;
+            };
+            matches!(event.kind, EventKind::Released { .. })
+                && (self.meanings.summaries)(name).is_some_and(|summary| {
+                    let mut changes = summary.cases.iter().flat_map(|case| &case.changes);
+                    changes.any(|change| change.path.is_none() && change.family == key.family)
+                })
+        })
+    }
+
     /// Whether the place lies in a loop.
     pub fn is_in_loop(&self, at: crate::ir::Location) -> bool {
         self.in_cycle[at.block.0 as usize]

@@ -185,7 +185,7 @@ pub enum SavedState {
 pub enum WordMeaning {
     /// Held on return, not on entry.
     Acquires,
-    /// Held on return when the result says so: the first argument is that result, or it is nonzero when there is but one argument.
+    /// Held on return when the result says so: the first argument is that result, or nobody says which when there is but one argument.
     TryAcquires,
     /// Held on entry, not on return.
     Releases,
