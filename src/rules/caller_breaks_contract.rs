@@ -87,7 +87,9 @@ pub fn check(cx: &mut RuleCx<'_, '_>) {
         };
         // In a loop the object of one round is not that of the next.
         let rounds = !cx.analysis.terms.is_rigid(event.key.address) && cx.analysis.is_in_loop(event.at);
-        let excused = rounds || event.lent || cx.is_anyones(event.key) || cx.is_scattered(event.key);
+        let guessed = cx.analysis.is_released_by_guess(event.key);
+        let excused =
+            guessed || rounds || event.lent || cx.is_anyones(event.key) || cx.is_scattered(event.key);
         let report = Report {
             confidence: if excused { Confidence::Low } else { Confidence::High },
             label,
