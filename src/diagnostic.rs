@@ -156,6 +156,10 @@ pub struct Ledger {
     pub with_findings: usize,
     /// Of those: no finding, at least one lock not decided.
     pub not_decided: usize,
+    /// Functions that a contract is declared of.
+    pub under_contract: usize,
+    /// Of those: the contract is proved.
+    pub proved: usize,
     /// Reasons for "not decided" with their number, most frequent first.
     pub reasons: Vec<(String, usize)>,
     /// Findings shown.

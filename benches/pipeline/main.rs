@@ -85,7 +85,7 @@ fn analyse(bencher: Bencher<'_, '_>) {
     let none = |_: &str| None;
     bencher.counter(bodies.len()).bench_local(|| {
         for body in &bodies {
-            let meanings = Meanings { profile: linux(), summaries: &none };
+            let meanings = Meanings::plain(linux(), &none);
             let mut analysis = LockAnalysis::new(body, meanings, false);
             black_box(explore(&body.cfg, &mut analysis, DisjunctLimit::default()).nodes.len());
         }

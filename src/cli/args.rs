@@ -89,6 +89,9 @@ pub struct CheckArgs {
     /// Exit with 1 when something could not be decided or read, too.
     #[arg(long)]
     pub fail_on_incomplete: bool,
+    /// Exit with 1 when a declared contract is not proved, and say why.
+    #[arg(long)]
+    pub require_proved: bool,
     /// Print the ledger: what was balanced, found, not decided and why.
     #[arg(long)]
     pub statistics: bool,
@@ -111,12 +114,47 @@ pub struct CheckArgs {
 
 /// Arguments of `locks`.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct LocksArgs {
+    /// What else to do than list.
+    #[command(subcommand)]
+    pub command: Option<LocksCommand>,
     /// Only names that contain this.
     pub name: Option<String>,
     /// A configuration file, or one `key=value`.
     #[arg(long, value_name = "FILE|KEY=VALUE")]
     pub config: Vec<String>,
+}
+
+/// What `locks` does beside listing.
+#[derive(Debug, Subcommand)]
+pub enum LocksCommand {
+    /// Print what is believed of a function of the tree, where that comes from, and a path to each way out.
+    Why(WhyArgs),
+}
+
+/// Arguments of `locks why`.
+#[derive(Debug, Args)]
+pub struct WhyArgs {
+    /// FUNCTION, or FILE::FUNCTION; of several definitions all are shown.
+    pub function: String,
+    /// Files and directories to read; FILE when it is one, else the current directory, when none is given.
+    pub paths: Vec<PathBuf>,
+    /// Read the whole tree below DIR, too.
+    #[arg(long, value_name = "DIR")]
+    pub root: Option<PathBuf>,
+    /// Leave out what matches this glob below directories (may be repeated).
+    #[arg(long, value_name = "GLOB")]
+    pub exclude: Vec<String>,
+    /// Threads; as many as there are processors when not given.
+    #[arg(short = 'j', long, value_name = "N")]
+    pub jobs: Option<usize>,
+    /// A configuration file, or one `key=value` (may be repeated).
+    #[arg(long, value_name = "FILE|KEY=VALUE")]
+    pub config: Vec<String>,
+    /// Read no configuration file.
+    #[arg(long)]
+    pub isolated: bool,
 }
 
 /// Arguments of `cfg`.

@@ -3,11 +3,14 @@
 use super::args::{CheckArgs, ConfidenceArg, SeverityArg};
 use super::fail::Failure;
 use super::files::plain;
+use super::slots::SlotText;
 use crate::diagnostic::{Confidence, Severity};
-use crate::driver::{ProfileMarker, Profiles, Settings};
+use crate::driver::{ProfileMarker, Profiles, Settings, SlotContract};
 use crate::profile::Profile;
 use crate::profile::load::{self, BUILTIN, ProfileError};
-use crate::profile::syntax::{AliasText, ErrorPointersText, FamilyText, NoReturnText, ProfileText};
+use crate::profile::syntax::{
+    AliasText, ContractWordsText, ErrorPointersText, FamilyText, NoReturnText, ProfileText,
+};
 use crate::rules::RULES;
 use rustc_hash::FxHashMap;
 use serde::Deserialize;
@@ -54,6 +57,9 @@ pub struct ConfigText {
     #[serde(alias = "once-macros")]
     once_macros: Vec<String>,
     attributes: Vec<String>,
+    #[serde(alias = "contract-words")]
+    contract_words: ContractWordsText,
+    slot: Vec<SlotText>,
 }
 
 /// What a run needs to know beside its settings.
@@ -84,10 +90,19 @@ pub fn configure(args: &CheckArgs) -> Result<Configured, Failure> {
         texts.insert(0, (path.to_string_lossy().into_owned(), text));
     }
     let mut build = Build::new(args);
-    for (file, text) in &texts {
-        build.add(file, text).map_err(|error| Failure::configuration(file, text, error))?;
+    for (at, (file, text)) in texts.iter().enumerate() {
+        build.add(at, file, text).map_err(|error| Failure::configuration(file, text, error))?;
     }
-    build.finish(args)
+    let slots = std::mem::take(&mut build.slots);
+    let mut configured = build.finish(args)?;
+    // Which families there are is known when all texts have been read.
+    for (at, slot) in slots {
+        let (file, text) = &texts[at];
+        let known = slot.contract.check_families(&configured.settings.profiles.fallback);
+        known.map_err(|error| Failure::configuration(file, text, error))?;
+        configured.settings.slots.push(slot);
+    }
+    Ok(configured)
 }
 
 fn read(path: &Path) -> Result<String, Failure> {
@@ -134,6 +149,8 @@ struct Build {
     own: Profile,
     exclude: Vec<String>,
     max_file_size: usize,
+    /// Each with the number of the text that it stands in.
+    slots: Vec<(usize, SlotContract)>,
 }
 
 impl Build {
@@ -147,11 +164,12 @@ impl Build {
             own: Profile::default(),
             exclude: args.exclude.clone(),
             max_file_size: MAX_FILE_SIZE,
+            slots: Vec::new(),
         }
     }
 
-    fn add(&mut self, name: &str, text: &str) -> Result<(), ProfileError> {
-        let config: ConfigText = toml::from_str(text).map_err(|error| load::from_toml(&error))?;
+    fn add(&mut self, at: usize, name: &str, text: &str) -> Result<(), ProfileError> {
+        let mut config: ConfigText = toml::from_str(text).map_err(|error| load::from_toml(&error))?;
         if !config.select.is_empty() {
             let mut selected = Vec::new();
             for key in &config.select {
@@ -176,13 +194,21 @@ impl Build {
         if let Some(value) = &config.confidence {
             self.confidence = confidence(value.get_ref()).map_err(|e| e.with_span(value.span()))?;
         }
+        for slot in std::mem::take(&mut config.slot) {
+            let place = slot.place();
+            let slot = slot.into_contract()?;
+            if self.slots.iter().any(|(_, known)| known.member == slot.member) {
+                return Err(ProfileError::at(format!("slot `{}` is declared twice", slot.member), place));
+            }
+            self.slots.push((at, slot));
+        }
         self.exclude.extend(config.exclude.iter().cloned());
         self.max_file_size = config.max_file_size.unwrap_or(self.max_file_size);
-        self.add_profiles(name, config)
+        self.add_profiles(name, text, config)
     }
 
     /// Which built-in profiles count (the last text that names some decides), and the user's own families.
-    fn add_profiles(&mut self, name: &str, config: ConfigText) -> Result<(), ProfileError> {
+    fn add_profiles(&mut self, name: &str, text: &str, config: ConfigText) -> Result<(), ProfileError> {
         if !config.profiles.is_empty() {
             self.profiles.clear();
         }
@@ -207,9 +233,12 @@ impl Build {
             loop_macros: config.loop_macros,
             once_macros: config.once_macros,
             attributes: config.attributes,
+            contract_words: config.contract_words,
             ..ProfileText::default()
         };
-        self.own.join(&own.into_profile(name)?);
+        let mut own = own.into_profile(name)?;
+        own.place_rows(name, text);
+        self.own.join(&own);
         Ok(())
     }
 
@@ -257,6 +286,8 @@ impl Build {
             profiles: profiles(&self.profiles, &self.own),
             max_file_size: args.max_file_size.unwrap_or(self.max_file_size),
             verdicts: args.verdicts.is_some(),
+            slots: Vec::new(),
+            require_proved: args.require_proved,
         };
         Ok(Configured { settings, fail_on: self.fail_on, exclude: self.exclude })
     }

@@ -7,10 +7,12 @@ mod fail;
 mod files;
 mod run;
 mod show;
+mod slots;
 mod summary;
 mod terminal;
+mod why;
 
-use args::{Cli, Command};
+use args::{Cli, Command, LocksCommand};
 use clap::Parser;
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -55,7 +57,10 @@ fn dispatch(cli: Cli) -> Result<u8, fail::Failure> {
         Some(Command::Check(args)) => run::check(&args),
         Some(Command::Explain { rule }) => show::explain(&rule),
         Some(Command::Rules) => show::rules(),
-        Some(Command::Locks(args)) => show::locks(&args),
+        Some(Command::Locks(args)) => match &args.command {
+            Some(LocksCommand::Why(args)) => why::why(args),
+            None => show::locks(&args),
+        },
         Some(Command::Cfg(args)) => show::cfg(&args),
     }
 }

@@ -20,6 +20,9 @@ pub fn check(args: &CheckArgs) -> Result<u8, Failure> {
     for error in &outcome.errors {
         eprintln!("warning: {error}");
     }
+    for slot in outcome.idle_slots.iter().filter(|_| !args.quiet) {
+        eprintln!("warning: no function is put into `{slot}`: its contract is checked of none");
+    }
     if let Some(path) = &args.verdicts {
         write_verdicts(path, &outcome)?;
     }
@@ -33,6 +36,15 @@ pub fn check(args: &CheckArgs) -> Result<u8, Failure> {
     Ok(exit_code(args, &configured, &outcome))
 }
 
+/// The threads that are wanted.
+pub fn pool(args: &CheckArgs) -> Result<rayon::ThreadPool, Failure> {
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(args.jobs.unwrap_or(0))
+        .stack_size(super::STACK)
+        .build()
+        .map_err(|error| Failure::usage(format!("threads cannot be started: {error}")))
+}
+
 fn analyse(
     args: &CheckArgs,
     configured: &Configured,
@@ -41,11 +53,7 @@ fn analyse(
     disk: &Disk,
 ) -> Result<Outcome, Failure> {
     let progress = terminal::progress_bar(args, request.files.len());
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(args.jobs.unwrap_or(0))
-        .stack_size(super::STACK)
-        .build()
-        .map_err(|error| Failure::usage(format!("threads cannot be started: {error}")))?;
+    let pool = pool(args)?;
     let tick = || progress.inc(1);
     let mut outcome = pool.install(|| driver::run(request, disk, &configured.settings, &tick));
     progress.finish_and_clear();
@@ -87,6 +95,7 @@ fn exit_code(args: &CheckArgs, configured: &Configured, outcome: &Outcome) -> u8
         return 2;
     }
     let failing = outcome.diagnostics.iter().any(|diagnostic| diagnostic.severity >= configured.fail_on);
+    let unproved = args.require_proved && ledger.proved < ledger.under_contract;
     let incomplete = ledger.unreadable + ledger.not_decided > 0;
-    u8::from(!args.exit_zero && (failing || args.fail_on_incomplete && incomplete))
+    u8::from(!args.exit_zero && (failing || unproved || args.fail_on_incomplete && incomplete))
 }

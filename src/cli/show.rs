@@ -13,7 +13,7 @@ use crate::view;
 use std::io::Write;
 
 /// Prints to standard output; a closed pipe is no error.
-fn print(text: &str) {
+pub fn print(text: &str) {
     let _ = std::io::stdout().lock().write_all(text.as_bytes());
 }
 
@@ -78,7 +78,8 @@ pub fn locks(args: &LocksArgs) -> Result<u8, Failure> {
     Ok(0)
 }
 
-fn path(lock: &LockPath) -> String {
+/// How a row spells its lock.
+pub fn path(lock: &LockPath) -> String {
     let root = match lock.root {
         LockRoot::Argument(n) => n.to_string(),
         LockRoot::ThroughArgument(n) => format!("*{n}"),
@@ -90,7 +91,8 @@ fn path(lock: &LockPath) -> String {
     lock.members.iter().fold(root, |path, member| format!("{path}->{member}"))
 }
 
-fn described(profile: &Profile, effect: &CallEffect) -> String {
+/// What a row says.
+pub fn described(profile: &Profile, effect: &CallEffect) -> String {
     let test = |test: ResultTest| match test {
         ResultTest::Nonzero => "nonzero",
         ResultTest::Zero => "zero",
@@ -107,6 +109,7 @@ fn described(profile: &Profile, effect: &CallEffect) -> String {
         Effect::GuardRelease => "releases at scope exit".to_owned(),
         Effect::Query(when) => format!("asks ({}: held by somebody)", test(when)),
         Effect::Assert => "asserts".to_owned(),
+        Effect::AssertNot => "asserts that it is not held".to_owned(),
         Effect::DropAndRetake => "releases and takes again".to_owned(),
         Effect::Downgrade => "makes shared".to_owned(),
         Effect::Upgrade(when) => format!("makes exclusive if {}", test(when)),

@@ -38,6 +38,10 @@ pub fn last_line(ledger: &Ledger, confidence: Confidence) -> String {
             confidence.as_str()
         ));
     }
+    if ledger.under_contract > 0 {
+        let (all, proved) = (ledger.under_contract, ledger.proved);
+        line.push_str(&format!("; {} under contract, {} proved", counted(all, "function"), grouped(proved)));
+    }
     if ledger.unreadable > 0 {
         line.push_str(&format!("; {} not read", counted(ledger.unreadable, "file")));
     }

@@ -13,13 +13,18 @@ use super::environment::{self, Shared};
 use super::evidence::{Doubt, Partners};
 use super::judge::{FunctionOutcome, Judged, judge};
 use super::reading::{ReadTree, frontend_of};
+use super::slots::Slots;
+use crate::diagnostic::Diagnostic;
 use crate::interproc::evidence::Evidence;
 use crate::interproc::schedule::levels;
 use crate::interproc::tree::FunctionId;
 use crate::ir::{Body, Linkage};
+use crate::lock::declared::{Declared, declared};
 use crate::lock::meaning::Meanings;
+use crate::lock::obligations::{Obligation, narrowed};
 use crate::lock::summary::Summary;
 use crate::rules::context::Excerpt;
+use crate::rules::contract_mismatch;
 use crate::source::{FileId, SourceMap, TextProvider};
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -49,6 +54,8 @@ pub struct TreeAnalysis<'a> {
     pub(super) partners: Partners,
     /// Summaries of names that may mean several definitions.
     joined: FxHashMap<Targets, Summary>,
+    /// What calls through tables do, and what that asks of whoever is put there.
+    slots: Slots,
 }
 
 /// A function's outcome, with its place.
@@ -65,26 +72,49 @@ impl<'a> TreeAnalysis<'a> {
     ) -> Self {
         let (judged, joined) = (FxHashMap::default(), FxHashMap::default());
         let (doubted, partners) = (FxHashMap::default(), Partners::default());
-        TreeAnalysis { read, sources, provider, settings, closed, judged, doubted, partners, joined }
+        let slots = Slots::of(&read, settings);
+        let mut analysis = TreeAnalysis {
+            read,
+            sources,
+            provider,
+            settings,
+            closed,
+            judged,
+            doubted,
+            partners,
+            joined,
+            slots,
+        };
+        let concerned = analysis.slots.concerned(&analysis.read.tree);
+        analysis.read.direct.extend(concerned);
+        analysis.read.direct.sort_unstable();
+        analysis.read.direct.dedup();
+        analysis
     }
 
     /// Judges every function of the files that `given` answers for, in the order of files and text; functions without locks are
-    /// left out.
-    pub fn run(mut self, given: &dyn Fn(FileId) -> bool) -> (ReadTree, Outcomes) {
-        let demanded = self.demanded(given);
-        let members = self.first_phase(demanded.as_ref());
-        self.partners = self.partners();
-        self.doubt(&members);
-        self.second_phase(given);
+    /// left out. Between them, contracts in the source that cannot be read.
+    pub fn run(mut self, given: &dyn Fn(FileId) -> bool) -> (ReadTree, Vec<Diagnostic>, Outcomes) {
+        self.settle(given);
         let mut outcomes: Outcomes = self
             .judged
             .into_iter()
             .filter(|(function, _)| given(self.read.tree.definition(*function).file))
             .map(|(function, judged)| (function, judged.outcome))
-            .filter(|(_, outcome)| !outcome.verdicts.is_empty())
+            .filter(|(_, outcome)| !outcome.verdicts.is_empty() || !outcome.diagnostics.is_empty())
             .collect();
         outcomes.sort_unstable_by_key(|(function, _)| *function);
-        (self.read, outcomes)
+        (self.read, self.slots.faults, outcomes)
+    }
+
+    /// All phases, for the functions of the files that `given` answers for.
+    pub(super) fn settle(&mut self, given: &dyn Fn(FileId) -> bool) {
+        let demanded = self.demanded(given);
+        let mut members = self.first_phase(demanded.as_ref());
+        self.learn_slots(&mut members);
+        self.partners = self.partners();
+        self.doubt(&members);
+        self.second_phase(given);
     }
 
     /// The functions that the given ones depend on: themselves, who calls them, who shares a slot with them, and all that those
@@ -136,6 +166,20 @@ impl<'a> TreeAnalysis<'a> {
             members.sort_unstable();
         }
         members
+    }
+
+    /// What the functions of undeclared slots have in common may change what their callers are taken to do, and makes the one that
+    /// deviates remarkable.
+    fn learn_slots(&mut self, members: &mut Vec<FunctionId>) {
+        let again = self.slots.infer(&self.read, &self.judged, members);
+        if again.is_empty() {
+            return;
+        }
+        self.read.load(&again, self.sources, self.provider);
+        members.extend(again.iter().copied());
+        members.sort_unstable();
+        members.dedup();
+        self.round(members, again.into_iter().collect());
     }
 
     /// A function that leaves locks changed without saying so, and whose callers mostly act as if it did not, is either wrong or not
@@ -257,6 +301,26 @@ impl<'a> TreeAnalysis<'a> {
         evidence: Option<Evidence>,
         circle: &FxHashMap<FunctionId, Summary>,
     ) -> Option<Judged> {
+        self.with_body(function, circle, |body, meanings, text, declared| {
+            let certify =
+                self.settings.verdicts || self.settings.require_proved && !meanings.contract.is_empty();
+            let mut judged = judge(body, meanings, text, evidence, certify);
+            judged.summary.wants.extend(declared.wants);
+            let faults = declared.faults.into_iter();
+            let unreadable =
+                faults.map(|(span, error)| contract_mismatch::unreadable(&body.name, span, error));
+            judged.outcome.diagnostics.extend(unreadable);
+            judged
+        })
+    }
+
+    /// Runs `work` on the lowered function with what its calls mean and its text.
+    pub(super) fn with_body<R>(
+        &self,
+        function: FunctionId,
+        circle: &FxHashMap<FunctionId, Summary>,
+        work: impl for<'b> FnOnce(&'b Body, Meanings<'b>, Excerpt<'b>, Declared) -> R,
+    ) -> Option<R> {
         let (unit, source) = self.read.source(function)?;
         let body = self.lower(function)?;
         let file = self.read.tree.definition(function).file;
@@ -265,10 +329,30 @@ impl<'a> TreeAnalysis<'a> {
             [(_, one)] => circle.get(one).or_else(|| self.judged.get(one).map(|judged| &judged.summary)),
             many => self.joined.get(&many.iter().map(|edge| edge.1).collect::<Targets>()),
         };
-        let profile = self.settings.profiles.get(self.read.dialects[file.0 as usize]);
-        let meanings = Meanings { profile, summaries: &look_up, statics: Some(&unit.index.statics) };
+        let dialect = self.read.dialects[file.0 as usize];
+        let profile = self.settings.profiles.get(dialect);
+        let slots =
+            |table: Option<&str>, member: &str| self.slots.meaning(&self.read.tree, dialect, table, member);
+        let statics = Some(&unit.index.statics);
+        let plain = Meanings { slots: &slots, statics, ..Meanings::plain(profile, &look_up) };
+        let mut obligations =
+            narrowed(&body, plain, self.slots.obligations(&self.read, self.settings, function));
+        let mut declared = declared(&body, plain);
+        // What a slot asks for outweighs what the function says of the same lock.
+        let asked = |own: &Obligation| obligations.iter().any(|other| other.term.paths == own.term.paths);
+        declared.obligations.retain(|own| !asked(own));
+        obligations.append(&mut declared.obligations);
+        let rest;
+        let body = if declared.understood.is_empty() {
+            &body
+        } else {
+            // What is an obligation now is no mere annotation any more.
+            rest = without(&body, &declared.understood);
+            &rest
+        };
+        let meanings = Meanings { contract: &obligations, ..plain };
         let text = Excerpt { text: &source.text, base: source.definition.span.start };
-        Some(judge(&body, meanings, text, evidence, self.settings.verdicts))
+        Some(work(body, meanings, text, declared))
     }
 
     fn lower(&self, function: FunctionId) -> Option<Body> {
@@ -324,4 +408,10 @@ impl<'a> TreeAnalysis<'a> {
             self.judged.insert(function, judged);
         }
     }
+}
+
+/// The body without the annotations of these indices.
+fn without(body: &Body, understood: &[usize]) -> Body {
+    let kept = body.annotations.iter().enumerate().filter(|(at, _)| !understood.contains(at));
+    Body { annotations: kept.map(|(_, annotation)| annotation.clone()).collect(), ..body.clone() }
 }

@@ -26,6 +26,8 @@ pub(super) struct Doubt {
     pub(super) families: Vec<FamilyId>,
     /// What callers said while they still saw the changes.
     pub(super) evidence: Evidence,
+    /// The same, counted.
+    pub(super) tallies: Tallies,
 }
 
 impl TreeAnalysis<'_> {
@@ -77,11 +79,11 @@ impl TreeAnalysis<'_> {
         let evidence = self.evidence_from(function, &tallies, followed);
         let internal = self.read.tree.definition(function).linkage == Linkage::Internal;
         let evidence = Evidence { all_visible: evidence.all_visible && internal, ..evidence };
-        (!evidence.conforms).then_some(Doubt { families, evidence })
+        (!evidence.conforms).then_some(Doubt { families, evidence, tallies })
     }
 
     /// What the callers of `function` make of its changes of locks. Answers also whether all of them could be followed.
-    fn tallies(&self, function: FunctionId) -> (Tallies, bool) {
+    pub(super) fn tallies(&self, function: FunctionId) -> (Tallies, bool) {
         let mut tallies = Tallies::default();
         let followed = self.ask_callers(function, None, &mut tallies, HAND_ON_LIMIT);
         (tallies, followed)

@@ -10,6 +10,7 @@ use crate::lock::convention;
 use crate::lock::exits::Imbalance;
 use crate::lock::locals;
 use crate::lock::meaning::Meanings;
+use crate::lock::obligations::{DeclaredBy, Kept};
 use crate::lock::state::{LockKey, PathState};
 use crate::lock::summary::Summary;
 use crate::rules::CHECKS;
@@ -24,6 +25,10 @@ pub struct FunctionOutcome {
     pub verdicts: Vec<Verdict>,
     /// Cause of the first opaque statement between its lock operations.
     pub opaque_between: Option<&'static str>,
+    /// A contract is declared of it, and whether it is proved.
+    pub proved: Option<bool>,
+    /// How it spells the locks that the contract is about.
+    pub owed: Vec<String>,
 }
 
 /// A judged function, and what others want to know of it.
@@ -54,6 +59,12 @@ pub fn judge<'a>(
     evidence: Option<Evidence>,
     certify: bool,
 ) -> Judged {
+    let (analysis, results) = explored(body, meanings);
+    conclude(body, analysis, results, text, evidence, certify)
+}
+
+/// Explores `body`, more finely where callers have to tell its ways of ending apart.
+pub fn explored<'a>(body: &'a Body, meanings: Meanings<'a>) -> (LockAnalysis<'a>, Results<PathState>) {
     let limit = DisjunctLimit::default();
     let mut analysis = LockAnalysis::new(body, meanings, false);
     let mut results = explore(&body.cfg, &mut analysis, limit);
@@ -69,7 +80,7 @@ pub fn judge<'a>(
             (analysis, results) = (finer, finer_results);
         }
     }
-    conclude(body, analysis, results, text, evidence, certify)
+    (analysis, results)
 }
 
 fn conclude(
@@ -106,13 +117,16 @@ fn conclude(
             Imbalance::TakesOver { .. } => convention::promises_to_release(name),
             _ => true,
         };
-        !declared && !promised
+        !declared && !promised && !analysis.is_owed(key)
     });
     let blamed = |key: LockKey| {
-        let muddled = !matches!(
-            analysis.imbalance(key, false),
-            Imbalance::Even | Imbalance::HandsOver { .. } | Imbalance::TakesOver { .. }
-        );
+        let muddled = match analysis.kept(key) {
+            Some(kept) => kept != Kept::Yes,
+            None => !matches!(
+                analysis.imbalance(key, false),
+                Imbalance::Even | Imbalance::HandsOver { .. } | Imbalance::TakesOver { .. }
+            ),
+        };
         muddled
             || refuted.contains(&key)
             || found
@@ -146,17 +160,25 @@ fn conclude(
     if verdicts.is_empty() {
         verdicts.extend(of_unknown_receiver(body));
     }
+    verdicts.extend(of_unnamed_promises(body, &analysis));
+    let owed = owed(&analysis);
+    let is_proved = |verdict: &Verdict| {
+        !owed.contains(&verdict.lock) || matches!(verdict.decision, Decision::Balanced { .. })
+    };
+    let proved = (!owed.is_empty()).then(|| verdicts.iter().all(is_proved));
     Judged {
         outcome: FunctionOutcome {
             diagnostics: found.into_iter().map(|(_, diagnostic)| diagnostic).collect(),
             verdicts,
             opaque_between,
+            proved,
+            owed,
         },
         summary,
         uses,
         open,
         pending: pending && first_phase,
-        unspoken: !declared && !convention::is_about_locking(&body.name),
+        unspoken: !declared && analysis.obligations().is_empty() && !convention::is_about_locking(&body.name),
         blamed: is_blamed,
     }
 }
@@ -171,6 +193,35 @@ fn of_unknown_receiver(body: &Body) -> Option<Verdict> {
         lock: "?".to_owned(),
         decision: Decision::NotDecided { reason },
     })
+}
+
+/// Locks that a declared contract of the body is about, as the verdicts spell them.
+fn owed(analysis: &LockAnalysis<'_>) -> Vec<String> {
+    let declared = analysis.obligations().iter().enumerate();
+    let declared =
+        declared.filter(|(_, obligation)| matches!(obligation.by, DeclaredBy::Slot(_) | DeclaredBy::Comment));
+    declared
+        .map(|(at, obligation)| match analysis.owed(at) {
+            Some(key) => analysis.spelled(key).to_owned(),
+            None => obligation.term.spelled.to_string(),
+        })
+        .collect()
+}
+
+/// A contract speaks of a lock that has no name in the body: nothing can be proved of it.
+fn of_unnamed_promises(body: &Body, analysis: &LockAnalysis<'_>) -> Vec<Verdict> {
+    let obligations = analysis.obligations().iter().enumerate();
+    let unnamed = obligations.filter(|(at, _)| analysis.owed(*at).is_none());
+    unnamed
+        .map(|(_, obligation)| Verdict {
+            function: body.name.to_string(),
+            span: body.header,
+            lock: obligation.term.spelled.to_string(),
+            decision: Decision::NotDecided {
+                reason: "the contract speaks of a lock that nothing in this function names".to_owned(),
+            },
+        })
+        .collect()
 }
 
 fn exits_differ(analysis: &LockAnalysis<'_>) -> bool {
@@ -223,6 +274,16 @@ impl Judgement<'_, '_> {
         }
     }
 
+    fn balanced(&self, key: LockKey) -> Decision {
+        match (&self.certificate, self.certify) {
+            (Some(certified), _) if certified.locks.contains(&key) => {
+                Decision::Balanced { certificate: certified.hash.clone() }
+            }
+            (_, true) => Decision::NotDecided { reason: "certificate not accepted".to_owned() },
+            (_, false) => Decision::Balanced { certificate: String::new() },
+        }
+    }
+
     fn decision(&self, key: LockKey) -> Decision {
         let mine = self.found.iter().filter(|(other, _)| *other == key).map(|(_, diagnostic)| diagnostic);
         if let Some(finding) = mine.max_by_key(|diagnostic| (diagnostic.confidence, diagnostic.severity)) {
@@ -242,17 +303,19 @@ impl Judgement<'_, '_> {
             return undecided("a callee does something to such locks that could not be told");
         }
         let evidence = self.evidence.clone().unwrap_or_default();
+        match self.analysis.kept(key) {
+            Some(Kept::Yes) => return self.balanced(key),
+            Some(Kept::Presumably) => return undecided("rests on a presumption about shared memory"),
+            Some(Kept::HandedOn) => return undecided("a callee out of sight seems to release it"),
+            Some(Kept::Untold) => return undecided("the result does not tell which promise is to be kept"),
+            Some(Kept::No(_)) => return undecided("no path could be shown"),
+            None => {}
+        }
         match self.analysis.imbalance(key, false) {
             Imbalance::Even if self.analysis.imbalance(key, true) != Imbalance::Even => {
                 undecided("rests on a presumption about shared memory")
             }
-            Imbalance::Even => match (&self.certificate, self.certify) {
-                (Some(certified), _) if certified.locks.contains(&key) => {
-                    Decision::Balanced { certificate: certified.hash.clone() }
-                }
-                (_, true) => undecided("certificate not accepted"),
-                (_, false) => Decision::Balanced { certificate: String::new() },
-            },
+            Imbalance::Even => self.balanced(key),
             Imbalance::HandsOver { .. } if evidence.consumed => {
                 undecided("handed over; a caller in sight gives it back")
             }

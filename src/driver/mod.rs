@@ -5,14 +5,18 @@ pub mod environment;
 mod evidence;
 pub mod judge;
 pub mod reading;
+pub mod slots;
+pub mod why;
 
 use crate::diagnostic::{Confidence, Decision, Diagnostic, Label, Ledger, Severity, Verdict};
 use crate::engine::{DisjunctLimit, explore};
 use crate::interproc::declarations::SharedDeclarations;
+use crate::interproc::tree::Slot;
 use crate::ir::Body;
 use crate::ir::Name;
 use crate::ir::file_index::FunctionDefinition;
 use crate::lock::analysis::LockAnalysis;
+use crate::lock::declared;
 use crate::lock::meaning::Meanings;
 use crate::profile::Profile;
 use crate::rules::not_decided;
@@ -21,6 +25,7 @@ use analysis::TreeAnalysis;
 use judge::FunctionOutcome;
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
+pub use slots::SlotContract;
 use std::sync::Arc;
 
 /// What a run means (as opposed to what was typed).
@@ -36,6 +41,10 @@ pub struct Settings {
     pub max_file_size: usize,
     /// Whether verdicts are wanted (they cost memory).
     pub verdicts: bool,
+    /// What is declared of slots.
+    pub slots: Vec<SlotContract>,
+    /// Whatever is under a declared contract must be proved: what is not is reported.
+    pub require_proved: bool,
 }
 
 /// The profiles of a run and how a file chooses among them.
@@ -69,6 +78,8 @@ pub struct Outcome {
     pub verdicts: Vec<Verdict>,
     /// The counts.
     pub ledger: Ledger,
+    /// Slots that the settings declare and into which nothing is put.
+    pub idle_slots: Vec<Name>,
 }
 
 /// Called once a file that was read, from any thread.
@@ -109,7 +120,7 @@ pub fn run(
     let given = |file: FileId| is_given[file.0 as usize];
     let read = reading::read(&sources, provider, settings, progress);
     let analysis = TreeAnalysis::new(read, &sources, provider, settings, closed);
-    let (read, outcomes) = analysis.run(&given);
+    let (read, faults, outcomes) = analysis.run(&given);
     let mut ledger = Ledger { files: is_given.iter().filter(|given| **given).count(), ..Ledger::default() };
     let tree = &read.tree;
     ledger.functions = tree.functions().filter(|function| given(tree.definition(*function).file)).count();
@@ -118,8 +129,14 @@ pub fn run(
     ledger.unreadable = errors.len();
     let spoken_of: FxHashSet<FileId> = outcomes
         .iter()
-        .filter(|(_, outcome)| settings.verdicts || wants_notes(settings) || !outcome.diagnostics.is_empty())
+        .filter(|(_, outcome)| {
+            settings.verdicts
+                || wants_notes(settings)
+                || settings.require_proved && outcome.proved.is_some()
+                || !outcome.diagnostics.is_empty()
+        })
         .map(|(function, _)| tree.definition(*function).file)
+        .chain(faults.iter().map(|fault| fault.primary.span.file))
         .collect();
     let spoken_of: Vec<FileId> = spoken_of.into_iter().collect();
     spoken_of.par_iter().for_each(|&file| {
@@ -127,8 +144,11 @@ pub fn run(
             sources.remember_lines(file, &text);
         }
     });
+    let is_idle = |slot: &&SlotContract| tree.implementors(&Slot(slot.member.clone())).is_empty();
+    let idle_slots = settings.slots.iter().filter(is_idle).map(|slot| slot.member.clone()).collect();
     let functions = outcomes.into_iter().map(|(_, outcome)| outcome).collect();
-    collect(sources, functions, errors, ledger, settings)
+    let faults = faults.into_iter().filter(|fault| given(fault.primary.span.file)).collect();
+    Outcome { idle_slots, ..collect(sources, functions, faults, errors, ledger, settings) }
 }
 
 fn wants_notes(settings: &Settings) -> bool {
@@ -163,6 +183,11 @@ impl Profiles {
         self.fallback.calls.contains_key(name) || self.fallback.methods.contains(name)
     }
 
+    /// Whether an annotation word declares something about locks.
+    pub fn is_contract(&self, word: &str) -> bool {
+        word == declared::COMMENT || self.fallback.contract_words.contains_key(word)
+    }
+
     /// Whether some profile says what `name` means, so that its definition is not asked.
     pub fn is_known(&self, name: &str) -> bool {
         self.fallback.knows(name)
@@ -177,18 +202,22 @@ impl Profiles {
 fn collect(
     sources: SourceMap,
     functions: Vec<FunctionOutcome>,
+    diagnostics: Vec<Diagnostic>,
     errors: Vec<TextError>,
     ledger: Ledger,
     settings: &Settings,
 ) -> Outcome {
-    let (diagnostics, verdicts) = (Vec::new(), Vec::new());
-    let mut outcome = Outcome { sources, diagnostics, errors, verdicts, ledger };
+    let verdicts = Vec::new();
+    let mut outcome = Outcome { sources, diagnostics, errors, verdicts, ledger, idle_slots: Vec::new() };
     let mut reasons: FxHashMap<String, usize> = FxHashMap::default();
     let mut causes: FxHashMap<String, usize> = FxHashMap::default();
     for function in functions {
         count(&mut outcome.ledger, &function, &mut reasons, &mut causes);
         if wants_notes(settings) {
             outcome.diagnostics.extend(notes(&function));
+        }
+        if settings.require_proved && function.proved == Some(false) {
+            outcome.diagnostics.extend(not_proved(&function, settings));
         }
         outcome.diagnostics.extend(function.diagnostics);
         if settings.verdicts {
@@ -224,7 +253,13 @@ fn count(
     reasons: &mut FxHashMap<String, usize>,
     causes: &mut FxHashMap<String, usize>,
 ) {
+    if function.verdicts.is_empty() {
+        // Only what it declares could not be read.
+        return;
+    }
     ledger.with_locks += 1;
+    ledger.under_contract += usize::from(function.proved.is_some());
+    ledger.proved += usize::from(function.proved == Some(true));
     let reason = function.verdicts.iter().find_map(|verdict| match &verdict.decision {
         Decision::NotDecided { reason } => Some(reason),
         _ => None,
@@ -267,6 +302,35 @@ fn notes(function: &FunctionOutcome) -> Vec<Diagnostic> {
         .collect()
 }
 
+/// LB090, for `--require-proved`: what a contract is declared of and is not proved, unless a finding that is shown says so already.
+fn not_proved(function: &FunctionOutcome, settings: &Settings) -> Vec<Diagnostic> {
+    let unproved = function.verdicts.iter().filter_map(|verdict| match &verdict.decision {
+        Decision::NotDecided { reason } => Some((verdict, reason.clone())),
+        Decision::Finding { rule, confidence } if *confidence < settings.confidence => {
+            Some((verdict, format!("{rule} of confidence {} stands against it", confidence.as_str())))
+        }
+        _ => None,
+    });
+    let of_contract = unproved.filter(|(verdict, _)| function.owed.contains(&verdict.lock));
+    of_contract
+        .map(|(verdict, reason)| Diagnostic {
+            rule: &not_decided::META,
+            severity: Severity::Error,
+            confidence: Confidence::High,
+            message: format!(
+                "the contract of `{}` is not proved for `{}`: {reason}",
+                verdict.function, verdict.lock
+            ),
+            primary: Label { span: verdict.span, text: "not proved".to_owned() },
+            function: verdict.function.clone(),
+            lock: verdict.lock.clone(),
+            exit: "",
+            steps: Vec::new(),
+            help: Vec::new(),
+        })
+        .collect()
+}
+
 fn most_frequent(counts: FxHashMap<String, usize>) -> Vec<(String, usize)> {
     let mut counts: Vec<(String, usize)> = counts.into_iter().collect();
     counts.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
@@ -294,7 +358,7 @@ pub fn picture(
         (frontend.lower)(file, slice, definition, environment)
     });
     let none = |_: &str| None;
-    let mut analysis = LockAnalysis::new(&body, Meanings { profile, summaries: &none, statics: None }, false);
+    let mut analysis = LockAnalysis::new(&body, Meanings::plain(profile, &none), false);
     let results = explore(&body.cfg, &mut analysis, DisjunctLimit::default());
     let held = body
         .cfg

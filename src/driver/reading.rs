@@ -11,8 +11,8 @@ use crate::frontend::{self, Frontend};
 use crate::interproc::declarations::SharedDeclarations;
 use crate::interproc::macros::{self, SharedMacros};
 use crate::interproc::tree::{FunctionId, TreeIndex};
-use crate::ir::file_index::{FileIndex, FunctionDefinition, References};
-use crate::ir::{Linkage, Name};
+use crate::ir::file_index::{FileIndex, FunctionDefinition, MemberDirective, References};
+use crate::ir::{Annotation, Linkage, Name};
 use crate::source::{FileId, SourceMap, TextError, TextProvider};
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -48,6 +48,8 @@ pub struct ReadTree {
     pub units: FxHashMap<FileId, Unit>,
     /// For each file, which of the profiles it is read with.
     pub dialects: Vec<u8>,
+    /// What directives say of members of records.
+    pub member_directives: Vec<MemberDirective>,
     /// Functions that name a lock operation, or a macro that leads to one; sorted.
     pub direct: Vec<FunctionId>,
     /// Files that could not be read.
@@ -80,6 +82,7 @@ pub fn read(
         declarations: SharedDeclarations::default(),
         units: FxHashMap::default(),
         dialects: Vec::with_capacity(files.len()),
+        member_directives: Vec::new(),
         direct: Vec::new(),
         errors: Vec::new(),
     };
@@ -116,7 +119,7 @@ pub fn read(
     for file in unmarked {
         read.dialects[file.0 as usize] = common;
     }
-    read.finish(settings);
+    read.finish(settings, sources);
     read
 }
 
@@ -126,6 +129,14 @@ fn asks_definition(tree: &TreeIndex, file: FileId, meant: &[FunctionId]) -> bool
         let definition = tree.definition(function);
         definition.file == file && definition.linkage == Linkage::Internal
     })
+}
+
+/// The member that stands at a position: `row.action` for `row[3]`, where the record's members are known.
+fn member_of(declarations: &SharedDeclarations, path: &str, slot: &str) -> Option<Name> {
+    let (table, position) = slot.strip_suffix(']')?.rsplit_once('[')?;
+    let [members] = declarations.get(&format!("members {table}"), path) else { return None };
+    let member = members.split(',').nth(position.parse().ok()?)?;
+    (!member.is_empty()).then(|| Name::new(format!("{table}.{member}")))
 }
 
 impl FileRead {
@@ -174,11 +185,17 @@ fn read_file(
     let dialect = settings.profiles.choose(&index.includes);
     let is_hot = |name: &str| settings.profiles.is_hot(name);
     let leading = macros::leading(index.macros.iter(), &is_hot);
+    let declares =
+        |said: &[Annotation]| said.iter().any(|annotation| settings.profiles.is_contract(&annotation.name));
     let texts = index
         .functions
         .iter()
         .enumerate()
-        .filter(|(_, function)| function.calls.iter().any(|call| is_hot(call) || leading.contains(call)))
+        .filter(|(_, function)| {
+            function.calls.iter().any(|call| is_hot(call) || leading.contains(call))
+                || declares(&function.annotations)
+                || index.prototypes.get(&function.name).is_some_and(|said| declares(said))
+        })
         .map(|(ordinal, function)| (ordinal as u32, function.span.of(&text).into()))
         .collect();
     Ok(FileRead { index, references, dialect, decided, leading, texts })
@@ -188,6 +205,7 @@ impl ReadTree {
     fn merge(&mut self, file: FileId, path: &str, read: FileRead, settings: &Settings) {
         let FileRead { index, references, leading, texts, .. } = read;
         self.declarations.add(&index, path);
+        self.member_directives.extend(index.member_directives.iter().cloned());
         let first = self.tree.len() as u32;
         let definition = |name: &str| index.macros.get(name);
         self.tree.add(file, path, &index, references, &|call, visit| {
@@ -214,7 +232,7 @@ impl ReadTree {
         self.units.insert(file, unit);
     }
 
-    fn finish(&mut self, settings: &Settings) {
+    fn finish(&mut self, settings: &Settings, sources: &SourceMap) {
         self.shared.finish(&|name| settings.profiles.is_hot(name));
         let methods = self.tree.methods();
         self.tree.extend_calls(&|call, visit| {
@@ -229,11 +247,15 @@ impl ReadTree {
             }
         });
         let dialects = &self.dialects;
-        self.tree.finish(dialects, &|tree, file, name, meant| {
-            let profile = settings.profiles.get(dialects[file.0 as usize]);
-            let given = profile.calls.contains_key(name) || profile.not_locks.contains(name);
-            asks_definition(tree, file, meant) || !given
-        });
+        self.tree.finish(
+            dialects,
+            &|tree, file, name, meant| {
+                let profile = settings.profiles.get(dialects[file.0 as usize]);
+                let given = profile.calls.contains_key(name) || profile.not_locks.contains(name);
+                asks_definition(tree, file, meant) || !given
+            },
+            &|file, slot| member_of(&self.declarations, sources.path(file), slot),
+        );
         let known: FxHashSet<FunctionId> = self.direct.iter().copied().collect();
         let through_headers = self.tree.functions().filter(|function| {
             !known.contains(function)

@@ -4,6 +4,7 @@
 //! understand it turns into `Opaque` and counts.
 
 pub mod c;
+pub mod directive;
 pub mod rust;
 
 use crate::ir::file_index::{FileIndex, FunctionDefinition, References};

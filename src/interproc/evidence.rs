@@ -136,6 +136,11 @@ impl Tallies {
         those.fold(Tally::default(), |all, (_, tally)| all.and(*tally))
     }
 
+    /// All kinds of change that somebody spoke of.
+    pub fn iter(&self) -> impl Iterator<Item = &(Change, Tally)> {
+        self.0.iter()
+    }
+
     /// Whether callers bear out some change that `wanted` names.
     pub fn bear_out(&self, wanted: impl Fn(Change) -> bool) -> bool {
         self.0.iter().any(|(change, tally)| wanted(*change) && tally.bears_out())

@@ -32,6 +32,9 @@ pub type LeadsTo<'l> = &'l dyn Fn(&str, &mut dyn FnMut(&Name));
 /// Whether the definitions that a name called in a file may mean are asked what it does.
 pub type AsksDefinition<'a> = &'a (dyn Fn(&TreeIndex, FileId, &Name, &[FunctionId]) -> bool + Sync);
 
+/// Which member a slot called by its position is, seen from a file: of `row[3]`, `row.action`.
+pub type MemberAt<'a> = &'a dyn Fn(FileId, &str) -> Option<Name>;
+
 /// What the tree keeps of a function definition.
 #[derive(Clone, Debug)]
 pub struct Definition {
@@ -84,6 +87,15 @@ pub struct TreeIndex {
     /// Slots by the function put there.
     slots: FxHashMap<NameId, Vec<(Slot, FileId)>>,
     implementors: FxHashMap<Slot, Vec<FunctionId>>,
+    /// Tables that have a member of some name with functions in it.
+    tables: FxHashMap<Name, Vec<Name>>,
+}
+
+impl Slot {
+    /// `row.action` as the table's type and the member's name.
+    pub fn table_and_member(&self) -> Option<(&str, &str)> {
+        self.0.rsplit_once('.').filter(|(table, _)| !table.is_empty())
+    }
 }
 
 impl TreeIndex {
@@ -174,8 +186,8 @@ impl TreeIndex {
     }
 
     /// To be called once, when all files are in: `dialects` tells the vocabulary that each file is read with, `asks` whether the
-    /// definitions of a name called in a file are asked what it does.
-    pub fn finish(&mut self, dialects: &[u8], asks: AsksDefinition<'_>) {
+    /// definitions of a name called in a file are asked what it does, `member_at` the names of members.
+    pub fn finish(&mut self, dialects: &[u8], asks: AsksDefinition<'_>, member_at: MemberAt<'_>) {
         for (file, &dialect) in self.files.iter_mut().zip(dialects) {
             file.dialect = dialect;
         }
@@ -199,6 +211,11 @@ impl TreeIndex {
                 }
             }
         }
+        for (slot, file) in self.slots.values_mut().flatten() {
+            if let Some(name) = slot.0.ends_with(']').then(|| member_at(*file, &slot.0)).flatten() {
+                slot.0 = name;
+            }
+        }
         let mut puts: Vec<(Slot, FunctionId)> = Vec::new();
         for (&name, slots) in &self.slots {
             for (slot, file) in slots {
@@ -210,6 +227,12 @@ impl TreeIndex {
         for (slot, function) in puts {
             self.implementors.entry(slot).or_default().push(function);
         }
+        for slot in self.implementors.keys() {
+            if let Some((table, member)) = slot.table_and_member() {
+                self.tables.entry(Name::new(member)).or_default().push(Name::new(table));
+            }
+        }
+        self.tables.values_mut().for_each(|tables| tables.sort_unstable());
     }
 
     fn intern(&mut self, name: &Name) -> NameId {
@@ -323,6 +346,21 @@ impl TreeIndex {
         found
     }
 
+    /// The types of the tables that have functions in a member called `member`; sorted.
+    pub fn tables_with(&self, member: &str) -> &[Name] {
+        self.tables.get(member).map_or(&[], Vec::as_slice)
+    }
+
+    /// All slots with functions in them, in no order.
+    pub fn slots(&self) -> impl Iterator<Item = (&Slot, &[FunctionId])> {
+        self.implementors.iter().map(|(slot, functions)| (slot, functions.as_slice()))
+    }
+
+    /// Whether some function of the tree is called `name` in the body of `function`, or a member of that name is.
+    pub fn calls(&self, function: FunctionId, name: NameId) -> bool {
+        self.definition(function).calls.binary_search(&name).is_ok()
+    }
+
     /// The functions put into `slot`.
     pub fn implementors(&self, slot: &Slot) -> &[FunctionId] {
         self.implementors.get(slot).map_or(&[], Vec::as_slice)
@@ -355,7 +393,7 @@ mod tests {
         for (at, (path, index)) in files.iter().enumerate() {
             tree.add(FileId(at as u32), path, index, References::default(), &|_, _| {});
         }
-        tree.finish(&vec![0; files.len()], &|_, _, _, _| true);
+        tree.finish(&vec![0; files.len()], &|_, _, _, _| true, &|_, _| None);
         tree
     }
 
@@ -378,6 +416,21 @@ mod tests {
         assert_eq!(meant(&tree, 0, "f"), [1]);
         assert_eq!(meant(&tree, 0, "g"), [3, 4]);
         assert_eq!(meant(&tree, 5, "g"), [4]);
+    }
+
+    #[test]
+    fn slots_by_position_become_members_and_tables_are_known_by_them() {
+        let mut tree = TreeIndex::default();
+        let index = file(&[("f", Linkage::Internal, &[])]);
+        let slots = ["row[3]", "->action", "ops.nested.action"].map(|slot| (Name::new("f"), Name::new(slot)));
+        let references = References { slots: slots.to_vec(), ..References::default() };
+        tree.add(FileId(0), "a.c", &index, references, &|_, _| {});
+        let member_at = |_, slot: &str| (slot == "row[3]").then(|| Name::new("row.action"));
+        tree.finish(&[0], &|_, _, _, _| true, &member_at);
+        let slots: Vec<&str> = tree.slots_of(FunctionId(0)).iter().map(|slot| slot.0.as_str()).collect();
+        assert_eq!(slots, ["->action", "ops.nested.action", "row.action"]);
+        assert_eq!(tree.tables_with("action"), ["ops.nested", "row"]);
+        assert!(tree.tables_with("nested").is_empty());
     }
 
     #[test]

@@ -46,6 +46,19 @@ impl MacroDefinition {
     }
 }
 
+/// A `lockbalance:` directive that stands at a member of a record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MemberDirective {
+    /// The member, `record.member`.
+    pub member: Name,
+    /// Names of the parameters of the function that the member points to; one without a name is empty.
+    pub parameters: Vec<Name>,
+    /// What stands behind the colon.
+    pub text: String,
+    /// Where that stands.
+    pub span: Span,
+}
+
 /// What one file defines.
 #[derive(Clone, Debug, Default)]
 pub struct FileIndex {
@@ -63,7 +76,9 @@ pub struct FileIndex {
     pub statics: FxHashSet<Name>,
     /// What the file declares about types, as text in full paths: `Record.member` and `CONSTANT` give a type, `Record::method()` and
     /// `function()` the type of the result, `use Name` what a public import stands for, `type Name` an alias, `deref Name` what a
-    /// pointer-like record points to, `drop Name` is there when ending such a value runs code.
+    /// pointer-like record points to, `drop Name` is there when ending such a value runs code. Of records with pointers to functions:
+    /// `members Record` gives the names of all members in order, `parameters Record.member` those of what the function takes, each with
+    /// commas between.
     pub declarations: FxHashMap<Name, Name>,
     /// What names at file level stand for: `Mutex` for `std::sync::Mutex`.
     pub imports: FxHashMap<Name, Name>,
@@ -73,6 +88,8 @@ pub struct FileIndex {
     pub unreadable: Option<String>,
     /// `lockbalance:` directive comments: the text after the colon, and where.
     pub directives: Vec<(String, Span)>,
+    /// Those among them that stand at a member of a record.
+    pub member_directives: Vec<MemberDirective>,
 }
 
 /// Names that stand where a function may be meant without being called.
@@ -80,7 +97,8 @@ pub struct FileIndex {
 pub struct References {
     /// Hashes ([`word_hash`]) of words that are not called, declared or members: sorted, each once.
     pub mentioned: Vec<u32>,
-    /// Functions put into a table member (`struct ops.read`) or handed to a call (`setup_timer#1`), with the name of that slot.
+    /// Functions put into a table member (`ops.read`; by its position `ops[2]`; `->read` when nobody tells of what) or handed to a call
+    /// (`setup_timer#1`), with the name of that slot.
     pub slots: Vec<(Name, Name)>,
 }
 

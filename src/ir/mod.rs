@@ -117,6 +117,23 @@ pub struct Degradation {
     pub span: Span,
 }
 
+/// The record that a type as written is, or points to: `row` for `const struct row *`.
+fn record_in(ty: &str) -> Option<&str> {
+    let mut words =
+        ty.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':')).filter(|word| !word.is_empty());
+    let plain =
+        |word: &str| !matches!(word, "const" | "volatile" | "static" | "register" | "mut" | "dyn" | "impl");
+    let mut first = None;
+    while let Some(word) = words.next() {
+        match word {
+            "struct" | "union" => return words.next(),
+            word if first.is_none() && plain(word) => first = Some(word),
+            _ => {}
+        }
+    }
+    first
+}
+
 /// One function, lowered.
 #[derive(Clone, Debug)]
 pub struct Body {
@@ -150,6 +167,19 @@ impl Body {
     /// The local's declaration.
     pub fn local(&self, id: LocalId) -> &Local {
         &self.locals[id.0 as usize]
+    }
+
+    /// The member that a call through `place` goes through, and the record that it is a member of where the text of the body tells:
+    /// `action` of `row` for `ps->action`, `ps` being a `struct row *`.
+    pub fn member_of<'p>(&self, place: &'p Place) -> Option<(Option<&str>, &'p Name)> {
+        let at = place.projections.iter().rposition(|step| matches!(step, Projection::Field(_)))?;
+        let Projection::Field(member) = &place.projections[at] else { return None };
+        let direct = at == 0 || at == 1 && place.projections[0] == Projection::Deref;
+        let record = match place.base {
+            Base::Local(id) if direct => record_in(&self.local(id).ty),
+            _ => None,
+        };
+        Some((record, member))
     }
 
     /// The ids of the parameters, in order.

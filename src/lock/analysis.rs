@@ -4,6 +4,7 @@ use super::assume::{self, assume};
 use super::demand::Demands;
 use super::event::{Event, EventKind, Exit, ExitKind};
 use super::meaning::Meanings;
+use super::obligations::Due;
 use super::relevance::Relevance;
 use super::replay::Replays;
 use super::state::{Fact, LockKey, LockState, Now, PathState, Signs, bind, lookup, side_by_side};
@@ -38,6 +39,8 @@ pub struct LockAnalysis<'a> {
     pub taken: FxHashSet<LockKey>,
     /// Those among them, and among the attempted, that were taken otherwise than for reading.
     pub(super) taken_exclusively: FxHashSet<LockKey>,
+    /// Locks that the text asserts to be held before anything else happens to them.
+    pub(super) asserted: FxHashSet<LockKey>,
     /// Families that a callee treats in a way that could not be told.
     pub uncertain: FxHashSet<crate::profile::FamilyId>,
     pub(super) here: Location,
@@ -50,12 +53,14 @@ pub struct LockAnalysis<'a> {
     pub(super) recording: bool,
     /// Paths run for findings.
     pub(super) replays: Replays,
+    /// Locks that the body has promised something of.
+    pub(super) dues: Vec<Due>,
 }
 
 impl<'a> LockAnalysis<'a> {
     /// Prepares the analysis of `body`.
     pub fn new(body: &'a Body, meanings: Meanings<'a>, for_callers: bool) -> Self {
-        LockAnalysis {
+        let mut analysis = LockAnalysis {
             body,
             profile: meanings.profile,
             meanings,
@@ -68,6 +73,7 @@ impl<'a> LockAnalysis<'a> {
             exits: Vec::new(),
             taken: FxHashSet::default(),
             taken_exclusively: FxHashSet::default(),
+            asserted: FxHashSet::default(),
             uncertain: FxHashSet::default(),
             here: Location { block: body.cfg.entry(), statement: 0 },
             fresh_count: 0,
@@ -75,7 +81,10 @@ impl<'a> LockAnalysis<'a> {
             for_callers,
             recording: true,
             replays: Replays::default(),
-        }
+            dues: Vec::new(),
+        };
+        analysis.name_dues();
+        analysis
     }
 
     /// The body.
@@ -86,11 +95,7 @@ impl<'a> LockAnalysis<'a> {
     /// Whether the function declares a lock contract.
     pub fn declares_contract(&self) -> bool {
         self.body.returns == ReturnKind::Guard
-            || self
-                .body
-                .annotations
-                .iter()
-                .any(|annotation| super::convention::declares_contract(&annotation.name))
+            || self.body.annotations.iter().any(|a| self.profile.contract_words.contains_key(&a.name))
     }
 
     /// The profile.
@@ -116,7 +121,7 @@ impl<'a> LockAnalysis<'a> {
     }
 
     /// What kind of exit returning `value` is.
-    fn exit_kind(&self, state: &PathState, value: Option<TermId>) -> ExitKind {
+    pub(super) fn exit_kind(&self, state: &PathState, value: Option<TermId>) -> ExitKind {
         let Some(value) = value else { return ExitKind::Void };
         let signs = assume::signs(&self.terms, state, value, false);
         match self.body.returns {
@@ -213,7 +218,7 @@ impl Analysis for LockAnalysis<'_> {
     type State = PathState;
 
     fn entry(&mut self) -> PathState {
-        PathState::default()
+        self.first_state()
     }
 
     fn enter(&mut self, node: NodeId) {
@@ -288,8 +293,16 @@ impl Analysis for LockAnalysis<'_> {
         if !self.recording {
             return;
         }
-        let kind = self.exit_kind(&state, value);
         let name = value.map(|value| self.terms.canonical(value));
+        // What is promised at some results only is looked at for each of them.
+        if let Some(value) = value.filter(|_| self.owes_by_result()) {
+            for state in self.by_promise(state, value) {
+                let kind = self.exit_kind(&state, Some(value));
+                self.exits.push(Exit { node: self.node, block, kind, value: Some(value), name, state });
+            }
+            return;
+        }
+        let kind = self.exit_kind(&state, value);
         // A truth value that is not known yet is two exits: `return !err;` after a conditional lock.
         let boolean = value.filter(|&value| {
             kind == ExitKind::Other || kind == ExitKind::NotNegative && self.is_truth_value(value)

@@ -6,9 +6,9 @@ use super::event::EventKind;
 use super::path::Path;
 use super::presume::is_question;
 use super::state::{Fact, LockKey, LockState, Now, PathState, Signs, bind};
-use super::summary::{Case, LockChange, Summary, changed, without_saved};
+use super::summary::{Case, LockChange, Summary, Want, changed, without_saved};
 use super::terms::{Term, TermId};
-use crate::ir::{Expr, Name, Place, UnaryOp};
+use crate::ir::{BinaryOp, Expr, Name, Place, UnaryOp};
 use crate::profile::Sharing;
 
 impl LockAnalysis<'_> {
@@ -38,6 +38,7 @@ impl LockAnalysis<'_> {
         for take in &summary.takes {
             self.take_in_callee(&state, take, name, values, spelled);
         }
+        self.check_wants(&state, name, &summary.wants, values);
         if summary.unknown && summary.cases.iter().all(|case| case.changes.is_empty()) {
             let result = self.unknown_call(&mut state, Some(name), place, args, values);
             return self.finish(state, place, result, out);
@@ -46,6 +47,37 @@ impl LockAnalysis<'_> {
             let mut side = state.clone();
             side.doubtful |= self.is_guessed(&state, summary, case, place.is_some(), values);
             self.apply_case(side, place, name, case, args, values, spelled, out);
+        }
+    }
+
+    /// Whether this path holds what the callee says that it wants, as far as the path itself has had to do with it.
+    fn check_wants(&mut self, state: &PathState, callee: &Name, wants: &[Want], values: &[TermId]) {
+        let zero = self.terms.int(0);
+        for want in wants {
+            let mut met: Vec<(LockKey, LockState)> = Vec::new();
+            for path in &want.paths {
+                let Some(address) = self.instantiate(state, path, values, zero) else { continue };
+                let address = self.terms.canonical(address);
+                let fits = |key: LockKey| {
+                    key.address == address
+                        && self.profile.family(key.family).reported
+                        && (want.families.is_empty() || want.families.contains(&key.family))
+                };
+                met.extend(state.locks.iter().filter(|(key, _)| fits(*key)));
+            }
+            let held = met.iter().find(|(_, lock)| lock.is_held());
+            let (callee, word) = (callee.clone(), want.word.clone());
+            match (held, met.first()) {
+                (Some(&(key, _)), _) if !want.held => {
+                    self.record(state, key, EventKind::CalledHolding { callee, word });
+                }
+                (None, Some(&(key, lock)))
+                    if want.held && matches!(lock.now, Now::Released | Now::Failed) =>
+                {
+                    self.record(state, key, EventKind::CalledWithout { callee, word });
+                }
+                _ => {}
+            }
         }
     }
 
@@ -136,6 +168,14 @@ impl LockAnalysis<'_> {
         });
         if attempted_in_vain || !constrain(&mut self.terms, &mut state, result, told) {
             return;
+        }
+        if let (Some(code), None) = (&case.code, case.value) {
+            let positive = self.terms.intern(Term::Const(code.clone()));
+            let constant = assume::unary(&mut self.terms, UnaryOp::Neg, positive);
+            let equal = assume::binary(&mut self.terms, BinaryOp::Eq, result, constant);
+            if !assume::assume(&mut self.terms, &mut state, equal, true) {
+                return;
+            }
         }
         for (change, key) in case.changes.iter().zip(keys) {
             let after = changed(change);
@@ -253,32 +293,13 @@ impl LockAnalysis<'_> {
     }
 
     pub(super) fn spell(&mut self, key: LockKey, path: &Path, spelled: &[Name]) {
-        fn text(path: &Path, spelled: &[Name]) -> Option<String> {
-            Some(match path {
-                Path::Argument(n) => spelled.get(*n)?.to_string(),
-                Path::Global(name) | Path::Static(_, name) => format!("&{name}"),
-                Path::Load(inner) => text(inner, spelled)?.trim_start_matches('&').to_owned(),
-                Path::Field(base, name) => {
-                    let base = text(base, spelled)?;
-                    match base.strip_prefix('&') {
-                        Some(object) => format!("&{object}.{name}"),
-                        None => format!("&{base}->{name}"),
-                    }
-                }
-                Path::Index(base, _) => format!("{}[…]", text(base, spelled)?),
-                Path::Pair(a, b) => format!("{}, {}", text(a, spelled)?, text(b, spelled)?),
-                Path::Int(value) => value.to_string(),
-                Path::Const(name) => name.to_string(),
-                Path::Result => "the result".to_owned(),
-            })
-        }
         if self.spelling.contains_key(&key) {
             return;
         }
         let family = &self.profile.family(key.family).name;
         let text = match path {
             Path::Int(_) => None,
-            other => text(other, spelled),
+            other => other.spelled(spelled),
         };
         self.spelling.insert(key, text.unwrap_or_else(|| family.to_string()));
     }

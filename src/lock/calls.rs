@@ -28,6 +28,9 @@ impl LockAnalysis<'_> {
             if self.profile.unwinds {
                 self.record_held(&state, EventKind::MayUnwind, |_| true);
             }
+            if let Some(meaning) = self.slot_meaning(callee) {
+                return self.call_slot(state, place, meaning, args, &values, spelled, out);
+            }
             let result = self.unknown_call(&mut state, None, place, args, &values);
             return self.finish(state, place, result, out);
         };

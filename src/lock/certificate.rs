@@ -12,6 +12,7 @@ mod cover;
 
 use super::analysis::LockAnalysis;
 use super::exits::Imbalance;
+use super::obligations::Kept;
 use super::state::{LockKey, PathState};
 use super::terms::{TermId, Terms};
 use crate::engine::Results;
@@ -24,7 +25,7 @@ use std::hash::{Hash, Hasher};
 pub struct Certificate {
     /// States at block entries.
     pub states: Vec<(BlockId, PathState)>,
-    /// Locks said to be balanced.
+    /// Locks said to be balanced, or left as the body has promised.
     pub claims: Vec<LockKey>,
 }
 
@@ -53,7 +54,10 @@ impl Certificate {
         let blocks = analysis.body().cfg.blocks();
         let states =
             blocks.flat_map(|block| results.live(block).map(move |node| (block, node.state.clone())));
-        let even = |key: &LockKey| analysis.imbalance(*key, true) == Imbalance::Even;
+        let even = |key: &LockKey| match analysis.kept(*key) {
+            Some(kept) => kept == Kept::Yes,
+            None => analysis.imbalance(*key, true) == Imbalance::Even,
+        };
         Some(Certificate {
             states: states.collect(),
             claims: analysis.keys().into_iter().filter(even).collect(),

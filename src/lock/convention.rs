@@ -83,31 +83,6 @@ fn speaks_of(word: &str, inside: &str) -> bool {
     word.contains(inside) && (!innocent || word.contains("unlock"))
 }
 
-/// Words by which sparse and Clang annotate what a function does to the caller's locks.
-const CONTRACT_WORDS: [&str; 16] = [
-    "__acquires",
-    "__acquire",
-    "__releases",
-    "__release",
-    "__must_hold",
-    "__cond_acquires",
-    "__cond_lock",
-    "__no_context_analysis",
-    "acquire_capability",
-    "acquire_shared_capability",
-    "release_capability",
-    "release_shared_capability",
-    "try_acquire_capability",
-    "requires_capability",
-    "no_thread_safety_analysis",
-    "__locks_excluded",
-];
-
-/// Whether an annotation word declares a lock contract.
-pub fn declares_contract(word: &str) -> bool {
-    CONTRACT_WORDS.contains(&word)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -97,7 +97,25 @@ impl LockAnalysis<'_> {
                     _ => query,
                 };
             }
+            Effect::AssertNot => {
+                let held = self.at_one_address(&side.state, key).find(|(_, lock)| lock.is_held());
+                if let Some((held, _)) = held {
+                    self.record(&side.state, held, EventKind::AssertedFree);
+                }
+            }
             Effect::Assert => {
+                let gone = |lock: &LockState| matches!(lock.now, Now::Released | Now::Failed);
+                let mut known = self.at_one_address(&side.state, key);
+                let first = known.next();
+                if let Some((other, lock)) = first
+                    && gone(&lock)
+                    && known.all(|(_, lock)| gone(&lock))
+                {
+                    self.record(&side.state, other, EventKind::AssertedHeld);
+                }
+                if side.state.locks.get(key).is_none() {
+                    self.asserted.insert(key);
+                }
                 if side.state.locks.get(key).is_none() && !self.is_wildcard(key) {
                     let now = Now::Held { depth: 1, mode: effect.mode, saved: None };
                     side.state.locks.set(key, LockState { entry: Entry::Held, now });
@@ -138,6 +156,40 @@ impl LockAnalysis<'_> {
             }
         }
         out.push(side);
+    }
+
+    /// Whether the text has asserted, of whatever lock lies at the address of `key`, that it is held.
+    pub(super) fn is_asserted(&self, state: &PathState, key: LockKey) -> bool {
+        let general = |other: LockKey| !self.profile.family(other.family).reported && other != key;
+        let global = matches!(self.terms.get(key.address), Term::Int(_)) || self.is_wildcard(key);
+        !global
+            && state.locks.iter().any(|(other, lock)| {
+                general(other)
+                    && other.address == key.address
+                    && self.asserted.contains(&other)
+                    && lock.is_held()
+            })
+    }
+
+    /// The locks that `key` may mean: itself, or, when it only names an address (an assertion that serves all kinds of locks), those
+    /// that lie there.
+    pub(super) fn at_one_address(
+        &self,
+        state: &PathState,
+        key: LockKey,
+    ) -> impl Iterator<Item = (LockKey, LockState)> + use<> {
+        let general = !self.profile.family(key.family).reported;
+        let one_for_all = matches!(self.terms.get(key.address), Term::Int(_)) || self.is_wildcard(key);
+        let fits = |other: LockKey| {
+            let family = self.profile.family(other.family);
+            other == key || general && !one_for_all && other.address == key.address && family.reported
+        };
+        let met: Vec<(LockKey, LockState)> = state
+            .locks
+            .iter()
+            .filter(|(other, _)| fits(*other) && self.profile.family(other.family).reported)
+            .collect();
+        met.into_iter()
     }
 
     /// Held locks of the family, or the one named, may be gone after this.

@@ -84,6 +84,26 @@ pub enum EventKind {
     Suspended,
     /// Destroyed while held.
     DestroyedHeld,
+    /// The text asserts that it is held; this path has given it back, or could not take it.
+    AssertedHeld,
+    /// The text asserts that it is not held; this path holds it.
+    AssertedFree,
+    /// Taken although the text has asserted, and nothing has changed since, that it is held.
+    TakenAlthoughAsserted,
+    /// A callee was called that wants it held; this path has given it back, or could not take it.
+    CalledWithout {
+        /// The callee.
+        callee: Name,
+        /// Where the callee says so: an annotation, an assertion, a comment, as written.
+        word: Name,
+    },
+    /// A callee was called that wants it free; this path holds it.
+    CalledHolding {
+        /// The callee.
+        callee: Name,
+        /// Where the callee says so.
+        word: Name,
+    },
 }
 
 /// How a path leaves the function.

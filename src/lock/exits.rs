@@ -81,6 +81,11 @@ impl LockAnalysis<'_> {
                 }
             }
         }
+        for key in self.owed_keys() {
+            if !keys.contains(&key) {
+                keys.push(key);
+            }
+        }
         keys
     }
 
@@ -205,7 +210,7 @@ impl LockAnalysis<'_> {
     }
 
     /// Whether the exits that hold and those that never met the lock are told apart by what the arguments were: `f(x, bool lock)`.
-    fn told_by_arguments(&self, key: LockKey, held: &[usize], even: &[usize]) -> bool {
+    pub(super) fn told_by_arguments(&self, key: LockKey, held: &[usize], even: &[usize]) -> bool {
         let classes = self.kinds(held).into_iter().map(ExitKind::class).collect::<BTreeSet<_>>();
         let rival = |at: &usize| classes.contains(&self.exits[*at].kind.class());
         let rivals: Vec<usize> = even.iter().copied().filter(rival).collect();
@@ -333,6 +338,28 @@ impl LockAnalysis<'_> {
         let mut direct = true;
         self.terms.walk(key.address, &mut |_, term| direct &= !matches!(term, Term::Load(_) | Term::Old(_)));
         direct
+    }
+
+    /// Whether some release of `key` is a callee's of a lock that it has no name for: which one is a guess.
+    pub fn is_released_by_guess(&self, key: LockKey) -> bool {
+        self.events.iter().filter(|event| event.key == key).any(|event| {
+            let statement = self.body().cfg.statement(event.at).map(|statement| &statement.kind);
+            let Some(crate::ir::StatementKind::Call { callee: crate::ir::Callee::Named(name), .. }) =
+                statement
+            else {
+                return false;
+            };
+            matches!(event.kind, EventKind::Released { .. })
+                && (self.meanings.summaries)(name).is_some_and(|summary| {
+                    let mut changes = summary.cases.iter().flat_map(|case| &case.changes);
+                    changes.any(|change| change.path.is_none() && change.family == key.family)
+                })
+        })
+    }
+
+    /// Whether the place lies in a loop.
+    pub fn is_in_loop(&self, at: crate::ir::Location) -> bool {
+        self.in_cycle[at.block.0 as usize]
     }
 
     /// Whether the lock is one of several behind a name that changes from round to round.

@@ -56,6 +56,9 @@ impl LockAnalysis<'_> {
         if mode.sharing != Sharing::Shared && !attempt && self.query_answer(state, key) == Some(false) {
             self.record(state, key, EventKind::QueryAcquire);
         }
+        if !attempt && state.locks.get(key).is_none() && self.is_asserted(state, key) {
+            self.record(state, key, EventKind::TakenAlthoughAsserted);
+        }
         let held = Now::Held { depth: 1, mode, saved };
         if !attempt
             && !self.is_wildcard(key)

@@ -1,5 +1,7 @@
 //! What a call means, from the nearest source: a definition in sight, then the profile.
 
+use super::obligations::Obligation;
+use super::slot::SlotMeaning;
 use super::summary::Summary;
 use crate::ir::Name;
 use crate::profile::{Alias, CallEffect, FamilyId, NoReturn, Profile};
@@ -47,9 +49,26 @@ pub struct Meanings<'a> {
     pub summaries: &'a dyn Fn(&str) -> Option<&'a Summary>,
     /// Variables that only the body's own file can name.
     pub statics: Option<&'a FxHashSet<Name>>,
+    /// What calls through a member do: the type of its table, when told, and its name.
+    pub slots: Slots<'a>,
+    /// What the body under analysis has promised.
+    pub contract: &'a [Obligation],
+}
+
+/// See [`Meanings::slots`].
+pub type Slots<'a> = &'a dyn Fn(Option<&str>, &str) -> Option<&'a SlotMeaning>;
+
+/// No slot means anything.
+pub fn no_slots<'a>(_table: Option<&str>, _member: &str) -> Option<&'a SlotMeaning> {
+    None
 }
 
 impl<'a> Meanings<'a> {
+    /// Of a body that has promised nothing, and where calls through tables do nothing to locks.
+    pub fn plain(profile: &'a Profile, summaries: &'a dyn Fn(&str) -> Option<&'a Summary>) -> Self {
+        Meanings { profile, summaries, statics: None, slots: &no_slots, contract: &[] }
+    }
+
     /// What a call of `name` means.
     pub fn of(&self, name: &Name) -> CallMeaning<'a> {
         let profile = self.profile;

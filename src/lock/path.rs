@@ -30,6 +30,44 @@ pub enum Path {
     Const(Name),
 }
 
+impl Path {
+    /// How a source spells it that calls the arguments so; `None` for an argument without a name.
+    pub fn spelled(&self, arguments: &[Name]) -> Option<String> {
+        Some(match self {
+            Path::Argument(n) => arguments.get(*n)?.to_string(),
+            Path::Global(name) | Path::Static(_, name) => format!("&{name}"),
+            Path::Load(inner) => inner.spelled(arguments)?.trim_start_matches('&').to_owned(),
+            Path::Field(base, name) => {
+                let base = base.spelled(arguments)?;
+                match base.strip_prefix('&') {
+                    Some(object) => format!("&{object}.{name}"),
+                    None => format!("&{base}->{name}"),
+                }
+            }
+            Path::Index(base, _) => format!("{}[…]", base.spelled(arguments)?),
+            Path::Pair(a, b) => format!("{}, {}", a.spelled(arguments)?, b.spelled(arguments)?),
+            Path::Int(value) => value.to_string(),
+            Path::Const(name) => name.to_string(),
+            Path::Result => "the result".to_owned(),
+        })
+    }
+
+    /// What it starts from: an argument, a global, the result, or a constant.
+    pub fn root(&self) -> &Path {
+        match self {
+            Path::Load(inner) | Path::Field(inner, _) | Path::Index(inner, _) | Path::Pair(inner, _) => {
+                inner.root()
+            }
+            Path::Argument(_)
+            | Path::Result
+            | Path::Global(_)
+            | Path::Static(..)
+            | Path::Int(_)
+            | Path::Const(_) => self,
+        }
+    }
+}
+
 impl LockAnalysis<'_> {
     pub(super) fn path(&self, term: TermId, result: Option<TermId>) -> Option<Path> {
         if result == Some(term) && !matches!(self.terms.get(term), Term::Input(_) | Term::Int(_)) {

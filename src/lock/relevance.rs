@@ -8,7 +8,7 @@ use super::locals::{escaping_locals, followed_temporaries, left_behind, optional
 use super::meaning::{CallMeaning, Meanings};
 use crate::ir::cfg::{EdgeKind, TerminatorKind};
 use crate::ir::{Base, Body, Callee, Expr, LocalId, Name, Place, Predicate, Projection, StatementKind};
-use crate::profile::{Effect, FamilyId, LockRoot};
+use crate::profile::{Effect, FamilyId, LockRoot, Profile};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 /// A set of small numbers.
@@ -116,7 +116,7 @@ impl Relevance {
                     | TerminatorKind::Unreachable => {}
                 }
                 for statement in body.cfg.block(block).statements.iter().rev() {
-                    relevance.backward(&mut live, &mut exposed, &statement.kind, meanings);
+                    relevance.backward(&mut live, &mut exposed, &statement.kind, body, meanings);
                 }
                 changed |= relevance.live[block.0 as usize].union(&live);
                 changed |= relevance.exposed[block.0 as usize].union(&exposed);
@@ -147,6 +147,14 @@ impl Relevance {
         let exposed = &self.exposed[block.0 as usize];
         let ahead = |shape: &Shape| self.shapes.get(shape).is_some_and(|&at| exposed.contains(at));
         ahead(&(family, None)) || name.is_some() && ahead(&(family, name))
+    }
+
+    /// The family of the locks of this last name that the body's calls take or release, when there is just one.
+    pub fn family_of(&self, name: Option<&Name>) -> Option<FamilyId> {
+        let mut families =
+            self.shapes.keys().filter(|(_, other)| other.as_ref() == name).map(|shape| shape.0);
+        let first = families.next()?;
+        families.all(|family| family == first).then_some(first)
     }
 
     /// Whether the local's address is kept somewhere, so that any callee may write it.
@@ -196,6 +204,7 @@ impl Relevance {
         live: &mut Bits,
         exposed: &mut Bits,
         kind: &StatementKind,
+        body: &Body,
         meanings: &Meanings<'_>,
     ) {
         match kind {
@@ -214,7 +223,22 @@ impl Relevance {
                     Some(place) => self.define(live, place),
                     None => false,
                 };
-                let Callee::Named(name) = callee else { return };
+                let name = match callee {
+                    Callee::Named(name) => name,
+                    Callee::Through(through) => {
+                        let member = body.member_of(through);
+                        let Some(slot) = member.and_then(|(table, member)| (meanings.slots)(table, member))
+                        else {
+                            return;
+                        };
+                        args.iter().for_each(|arg| self.use_expr(live, arg));
+                        for shape in slot.released_shapes() {
+                            let at = self.shape_id(shape);
+                            exposed.insert(at);
+                        }
+                        return;
+                    }
+                };
                 let meaning = meanings.of(name);
                 let matters = match &meaning {
                     CallMeaning::Unknown => wanted,
@@ -235,13 +259,13 @@ impl Relevance {
                         live.insert(self.locals + at);
                     }
                 }
-                self.expose(exposed, &meaning, args);
+                self.expose(exposed, &meaning, args, meanings.profile);
             }
             StatementKind::Opaque(_) => {}
         }
     }
 
-    fn expose(&mut self, exposed: &mut Bits, meaning: &CallMeaning<'_>, args: &[Expr]) {
+    fn expose(&mut self, exposed: &mut Bits, meaning: &CallMeaning<'_>, args: &[Expr], profile: &Profile) {
         match meaning {
             CallMeaning::Effects(effects) => {
                 for effect in effects.iter() {
@@ -251,17 +275,27 @@ impl Relevance {
                         (LockRoot::Global, None) => Some(Name::default()),
                         _ => None,
                     };
+                    if effect.effect == Effect::Assert && !profile.family(effect.family).reported {
+                        for family in profile.reported_families() {
+                            let at = self.shape_id((family, name.clone()));
+                            exposed.insert(at);
+                        }
+                        continue;
+                    }
                     let at = self.shape_id((effect.family, name));
                     match effect.effect {
-                        Effect::Release | Effect::ReleaseIf(_) | Effect::GuardRelease => exposed.insert(at),
+                        Effect::Release | Effect::ReleaseIf(_) | Effect::GuardRelease | Effect::Assert => {
+                            exposed.insert(at);
+                        }
                         Effect::Acquire | Effect::TryAcquire(_) => exposed.remove(at),
                         _ => {}
                     }
                 }
             }
             CallMeaning::Summary(summary) => {
-                for (family, name) in summary.released_shapes() {
-                    let at = self.shape_id((family, name));
+                let wanted = summary.wants.iter().flat_map(|want| want.shapes(profile));
+                for shape in summary.released_shapes().into_iter().chain(wanted) {
+                    let at = self.shape_id(shape);
                     exposed.insert(at);
                 }
             }

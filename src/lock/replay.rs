@@ -4,7 +4,7 @@
 //! findings of a body share one tree: what two of them begin with is run once.
 
 use super::analysis::LockAnalysis;
-use super::state::{LockState, PathState};
+use super::state::PathState;
 use crate::engine::Analysis;
 use crate::ir::cfg::Edge;
 use crate::ir::{BlockId, Location};
@@ -33,17 +33,19 @@ pub type Trace<K> = (PathState, K);
 pub trait Follower {
     /// What it keeps.
     type Kept: Clone;
+    /// What it sees of a state.
+    type Seen;
 
     /// What it looks at before and after each statement.
-    fn look(&self, analysis: &LockAnalysis<'_>, state: &PathState) -> Option<LockState>;
+    fn look(&self, analysis: &LockAnalysis<'_>, state: &PathState) -> Self::Seen;
 
     /// The statement at `at` turned the one into the other.
     fn executed(
         &mut self,
         kept: &Self::Kept,
         at: Location,
-        before: Option<LockState>,
-        after: Option<LockState>,
+        before: &Self::Seen,
+        after: &Self::Seen,
     ) -> Self::Kept;
 
     /// The edge is taken.
@@ -55,12 +57,11 @@ pub struct Blind;
 
 impl Follower for Blind {
     type Kept = ();
+    type Seen = ();
 
-    fn look(&self, _: &LockAnalysis<'_>, _: &PathState) -> Option<LockState> {
-        None
-    }
+    fn look(&self, _: &LockAnalysis<'_>, _: &PathState) {}
 
-    fn executed(&mut self, _: &(), _: Location, _: Option<LockState>, _: Option<LockState>) {}
+    fn executed(&mut self, _: &(), _: Location, _: &(), _: &()) {}
 
     fn taken(&mut self, _: &(), _: &LockAnalysis<'_>, _: Edge<'_>) {}
 }
@@ -109,7 +110,7 @@ pub fn execute<F: Follower>(
             analysis.statement(&mut states, location, statement);
             for state in states.drain(..) {
                 let after = follower.look(analysis, &state);
-                on.push((state, follower.executed(&kept, location, before, after)));
+                on.push((state, follower.executed(&kept, location, &before, &after)));
             }
         }
         if on.len() > SPLIT_LIMIT {

@@ -4,10 +4,10 @@ use super::analysis::LockAnalysis;
 use super::assume;
 use super::event::{Exit, ExitKind};
 use super::path::Path;
-use super::state::{LockKey, Signs, lookup};
-use super::summary::{CASE_LIMIT, Case, LockChange, Store, Summary};
+use super::state::{Entry, LockKey, Signs, lookup};
+use super::summary::{CASE_LIMIT, Case, LockChange, Store, Summary, Want};
 use super::terms::{Term, TermId};
-use crate::ir::{LocalKind, ReturnKind};
+use crate::ir::{LocalKind, Name, ReturnKind, UnaryOp};
 use crate::profile::FamilyId;
 
 /// More memory than this that a call writes is not told of.
@@ -20,6 +20,7 @@ impl LockAnalysis<'_> {
         let mut summary = Summary {
             cases: Vec::new(),
             takes: self.takes(blamed),
+            wants: self.asserted_wants(),
             query: self.query(),
             uncertain: Vec::new(),
             unknown: !decided,
@@ -83,6 +84,13 @@ impl LockAnalysis<'_> {
                 attempt: !self.taken.contains(&key),
             });
         }
+        // Of a promise that is broken callers see what was promised.
+        for key in self.owed_keys().filter(|&key| blamed(key)) {
+            if let Some(state) = self.as_promised(key, exit) {
+                let path = self.path(key.address, None);
+                changes.push(LockChange { family: key.family, path, state, attempt: false });
+            }
+        }
         let conditions = exit.state.facts.iter().filter(|(_, fact)| fact.signs != Signs::ANY);
         let conditions = conditions
             .filter_map(|(about, fact)| Some((self.path(*about, None)?, fact.signs, fact.firm)))
@@ -90,8 +98,8 @@ impl LockAnalysis<'_> {
                 !matches!(path, Path::Global(_) | Path::Static(..)) && !self.is_written(path)
             })
             .collect();
-        let (result, value) = match exit.value {
-            None => (Signs::ANY, None),
+        let (result, value, code) = match exit.value {
+            None => (Signs::ANY, None, None),
             Some(value) => {
                 let constant = assume::constant(&self.terms, &exit.state, value, true);
                 let number = constant.and_then(|term| match self.terms.get(term) {
@@ -99,14 +107,22 @@ impl LockAnalysis<'_> {
                     _ => None,
                 });
                 let signs = assume::signs(&self.terms, &exit.state, value, true);
-                (
-                    if self.is_valid_pointer(signs, !changes.is_empty()) { Signs::POSITIVE } else { signs },
-                    number,
-                )
+                let valid = self.is_valid_pointer(signs, !changes.is_empty());
+                let code = constant.and_then(|term| self.error_code(term));
+                (if valid { Signs::POSITIVE } else { signs }, number, code)
             }
         };
         let stores = self.stores(exit);
-        Case { conditions, result, value, gives, by_guard: guards, changes, stores }
+        Case { conditions, result, value, code, gives, by_guard: guards, changes, stores }
+    }
+
+    /// `EAGAIN`, of `-EAGAIN`.
+    fn error_code(&self, term: TermId) -> Option<Name> {
+        let Term::Unary(UnaryOp::Neg, inner) = self.terms.get(term) else { return None };
+        match self.terms.get(*inner) {
+            Term::Const(name) => Some(name.clone()),
+            _ => None,
+        }
     }
 
     /// Whether a returned value of these signs is presumably a valid pointer: who asks whether it is null takes it to be valid
@@ -166,6 +182,27 @@ impl LockAnalysis<'_> {
             Term::Field(base, _) | Term::Index(base, _) => self.roots_in_local(*base),
             _ => false,
         }
+    }
+
+    /// Locks that the body asserts to be held whichever way it goes.
+    fn asserted_wants(&self) -> Vec<Want> {
+        let mut wants: Vec<Want> = Vec::new();
+        let mut asserted: Vec<LockKey> = self.asserted.iter().copied().collect();
+        asserted.sort_unstable();
+        for key in asserted {
+            let mut sure = self.exits.iter().filter(|exit| !exit.state.doubtful).peekable();
+            let everywhere = sure.peek().is_some()
+                && sure.all(|exit| exit.state.locks.get(key).is_some_and(|lock| lock.entry == Entry::Held));
+            let Some(path) = self.path(key.address, None).filter(|_| everywhere) else { continue };
+            if !matches!(path.root(), Path::Argument(_) | Path::Global(_) | Path::Static(..)) {
+                continue;
+            }
+            let reported = self.profile.family(key.family).reported;
+            let families = if reported { vec![key.family] } else { Vec::new() };
+            let word = Name::new("an assertion");
+            wants.push(Want { families, paths: vec![path], held: true, word });
+        }
+        wants
     }
 
     /// `static bool held(p) { return PageLocked(p); }`

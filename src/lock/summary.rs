@@ -8,7 +8,7 @@ use super::path::{Path, last_name};
 use super::state::{Entry, LockState, Now, Signs};
 use super::takes::Take;
 use crate::ir::Name;
-use crate::profile::FamilyId;
+use crate::profile::{FamilyId, Profile};
 
 /// More cases than this are not told apart: the summary says "unknown".
 pub(super) const CASE_LIMIT: usize = 8;
@@ -37,6 +37,8 @@ pub struct Case {
     pub result: Signs,
     /// The result, when it is one integer.
     pub value: Option<i64>,
+    /// The result, when it is one error code that the text calls by its name: `EAGAIN`, for the result is `-EAGAIN`.
+    pub code: Option<Name>,
     /// What the result stands for, when it is a guard: the address of its lock.
     pub gives: Option<Path>,
     /// What it holds at the end is held by a guard that it returns.
@@ -75,7 +77,8 @@ impl Case {
     /// Whether the result tells the two apart, whatever it is.
     pub(super) fn answers_otherwise(&self, other: &Case) -> bool {
         let by_value = self.value.is_some() && other.value.is_some() && self.value != other.value;
-        by_value || self.result.and(other.result) == Signs::NONE
+        let by_code = self.code.is_some() && other.code.is_some() && self.code != other.code;
+        by_value || by_code || self.result.and(other.result) == Signs::NONE
     }
 
     /// What is true of both; they change the same locks.
@@ -84,6 +87,9 @@ impl Case {
         merged.result = merged.result.or(other.result);
         if merged.value != other.value {
             merged.value = None;
+        }
+        if merged.code != other.code {
+            merged.code = None;
         }
         if merged.gives != other.gives {
             merged.gives = None;
@@ -108,11 +114,36 @@ impl Case {
             conditions: Vec::new(),
             result: Signs::ANY,
             value: None,
+            code: None,
             gives: None,
             by_guard: false,
             changes: Vec::new(),
             stores: Vec::new(),
         }
+    }
+}
+
+/// A lock that a function says its caller must hold, or must not.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Want {
+    /// Families that it may be of; empty: whatever lock lies there.
+    pub families: Vec<FamilyId>,
+    /// Addresses that may be meant, the likeliest first.
+    pub paths: Vec<Path>,
+    /// Held, or else free.
+    pub held: bool,
+    /// Where that is said: an annotation, an assertion, a comment, as written.
+    pub word: Name,
+}
+
+impl Want {
+    /// Families and last member names of the locks that may be meant.
+    pub fn shapes<'p>(&'p self, profile: &'p Profile) -> impl Iterator<Item = (FamilyId, Option<Name>)> + 'p {
+        let families = match self.families.as_slice() {
+            [] => profile.reported_families().collect(),
+            some => some.to_vec(),
+        };
+        families.into_iter().flat_map(|family| self.paths.iter().map(move |path| (family, last_name(path))))
     }
 }
 
@@ -123,6 +154,8 @@ pub struct Summary {
     pub cases: Vec<Case>,
     /// Locks that it takes and gives back inside: the caller must not hold them.
     pub takes: Vec<Take>,
+    /// What it says that callers must, or must not, hold.
+    pub wants: Vec<Want>,
     /// It answers whether this lock is held; `true` when a nonzero result says "held".
     pub query: Option<(FamilyId, Path, bool)>,
     /// Families that it touches in a way that could not be told: what callers seem to do to them is uncertain.
@@ -137,6 +170,7 @@ impl Summary {
         self.never_returns()
             || self.query.is_some()
             || !self.takes.is_empty()
+            || !self.wants.is_empty()
             || !self.uncertain.is_empty()
             || self.cases.iter().any(|case| !case.changes.is_empty())
     }

@@ -36,6 +36,8 @@ pub enum StepKind {
     Released,
     /// An attempt to take it failed.
     Failed,
+    /// The text says that the caller holds it: an assertion.
+    Presumed,
     /// A branch went this way.
     Branch {
         /// The condition held.
@@ -119,7 +121,7 @@ pub fn replay(
 }
 
 /// Paths from the entry to `node`, shortest first, and whether these are all (loops taken once).
-fn candidates<S>(results: &Results<S>, node: NodeId) -> (Vec<Vec<NodeId>>, bool) {
+pub(super) fn candidates<S>(results: &Results<S>, node: NodeId) -> (Vec<Vec<NodeId>>, bool) {
     let distance = results.distances();
     let mut found = Vec::new();
     let mut work = BinaryHeap::new();
@@ -235,6 +237,7 @@ impl Steps {
 
 impl Follower for Steps {
     type Kept = usize;
+    type Seen = Option<LockState>;
 
     /// The state of the lock, or of the first one that is called like it.
     fn look(&self, analysis: &LockAnalysis<'_>, state: &PathState) -> Option<LockState> {
@@ -250,22 +253,27 @@ impl Follower for Steps {
         &mut self,
         kept: &usize,
         at: Location,
-        before: Option<LockState>,
-        after: Option<LockState>,
+        before: &Option<LockState>,
+        after: &Option<LockState>,
     ) -> usize {
-        change(before, after).map_or(*kept, |kind| self.add(*kept, kind, at))
+        change(*before, *after).map_or(*kept, |kind| self.add(*kept, kind, at))
     }
 
     fn taken(&mut self, kept: &usize, analysis: &LockAnalysis<'_>, edge: Edge<'_>) -> usize {
-        let block = analysis.body().cfg.block(edge.source);
-        let at = Location { block: edge.source, statement: block.statements.len() as u32 };
-        let kind = match (&block.terminator.kind, edge.kind) {
-            (TerminatorKind::Branch(_), kind) => StepKind::Branch { taken: *kind == EdgeKind::True },
-            (TerminatorKind::Switch(_) | TerminatorKind::Choice, _) => StepKind::Into(edge.target),
-            _ => return *kept,
-        };
-        self.add(*kept, kind, at)
+        branch(analysis, edge).map_or(*kept, |step| self.add(*kept, step.kind, step.at))
     }
+}
+
+/// The step that the edge is, if it is one.
+pub(super) fn branch(analysis: &LockAnalysis<'_>, edge: Edge<'_>) -> Option<Step> {
+    let block = analysis.body().cfg.block(edge.source);
+    let at = Location { block: edge.source, statement: block.statements.len() as u32 };
+    let kind = match (&block.terminator.kind, edge.kind) {
+        (TerminatorKind::Branch(_), kind) => StepKind::Branch { taken: *kind == EdgeKind::True },
+        (TerminatorKind::Switch(_) | TerminatorKind::Choice, _) => StepKind::Into(edge.target),
+        _ => return None,
+    };
+    Some(Step { kind, at })
 }
 
 /// Whether executing the statement at `at` records such an event again.
@@ -291,7 +299,7 @@ fn happens(
 }
 
 /// Whether the lock is out of balance. A lock named by a joined value has another name on a single path.
-fn shows(analysis: &LockAnalysis<'_>, state: &PathState, key: LockKey, sign: i32) -> bool {
+pub(super) fn shows(analysis: &LockAnalysis<'_>, state: &PathState, key: LockKey, sign: i32) -> bool {
     let fits = |lock: LockState| lock.balance().signum() == sign;
     if let Some(lock) = state.locks.get(key) {
         return fits(lock);
@@ -308,7 +316,7 @@ fn shows(analysis: &LockAnalysis<'_>, state: &PathState, key: LockKey, sign: i32
     })
 }
 
-fn change(before: Option<LockState>, after: Option<LockState>) -> Option<StepKind> {
+pub(super) fn change(before: Option<LockState>, after: Option<LockState>) -> Option<StepKind> {
     let depth = |lock: Option<LockState>| {
         lock.map_or(0, |lock| match lock.now {
             super::state::Now::Held { depth, .. } => i32::from(depth),
@@ -320,6 +328,11 @@ fn change(before: Option<LockState>, after: Option<LockState>) -> Option<StepKin
     }
     match after.map(|lock| lock.now) {
         Some(super::state::Now::Failed) => Some(StepKind::Failed),
+        Some(super::state::Now::Held { .. })
+            if before.is_none() && after.is_some_and(|lock| lock.entry == super::state::Entry::Held) =>
+        {
+            Some(StepKind::Presumed)
+        }
         _ if depth(after) > depth(before) => Some(StepKind::Acquired),
         Some(super::state::Now::Released) => Some(StepKind::Released),
         _ if depth(after) < depth(before) => Some(StepKind::Released),

@@ -8,8 +8,8 @@ use super::methods;
 use super::spelling::call;
 use super::syntax::{CallText, FamilyText, GuardText};
 use super::{
-    CallEffect, Context, Effect, Example, FamilyId, LockFamily, LockMode, Profile, ResultTest, SavedState,
-    Sharing,
+    CallEffect, Context, Effect, Example, FamilyId, LockFamily, LockMode, Profile, ResultTest, RowPlace,
+    SavedState, Sharing,
 };
 use crate::ir::Name;
 use toml::Spanned;
@@ -66,6 +66,7 @@ pub(super) fn add_family(profile: &mut Profile, text: FamilyText) -> Result<(), 
     }
     profile.families.push(LockFamily {
         name: text.name.into_inner().into(),
+        also_called: text.also_called.into_iter().map(Name::from).collect(),
         nests: text.nests,
         shared_nests: text.shared_nests,
         released_by: text.released_by,
@@ -83,7 +84,7 @@ pub(super) fn add_family(profile: &mut Profile, text: FamilyText) -> Result<(), 
     Ok(())
 }
 
-fn groups(text: &FamilyText) -> [Group<'_>; 13] {
+fn groups(text: &FamilyText) -> [Group<'_>; 14] {
     let group = |rows, key, effect| Group { rows, key, effect };
     [
         group(&text.acquire, TestKey::None, |_| Effect::Acquire),
@@ -92,6 +93,7 @@ fn groups(text: &FamilyText) -> [Group<'_>; 13] {
         group(&text.release_if, TestKey::Released, Effect::ReleaseIf),
         group(&text.query, TestKey::True, Effect::Query),
         group(&text.assert, TestKey::None, |_| Effect::Assert),
+        group(&text.assert_not, TestKey::None, |_| Effect::AssertNot),
         group(&text.drop_and_retake, TestKey::None, |_| Effect::DropAndRetake),
         group(&text.downgrade, TestKey::None, |_| Effect::Downgrade),
         group(&text.upgrade, TestKey::Held, Effect::Upgrade),
@@ -114,6 +116,7 @@ fn add_effect(
         return Err(ProfileError::at(format!("`{name}` is listed twice for one lock"), row.span()));
     }
     effects.push(effect);
+    place(profile, &name, row.span().start);
     Ok(())
 }
 
@@ -129,7 +132,7 @@ fn call_effect(
     let mode = LockMode {
         sharing: match text.sharing.as_deref() {
             // "It is held" says nothing of how.
-            None if effect == Effect::Assert => Sharing::Any,
+            None if matches!(effect, Effect::Assert | Effect::AssertNot) => Sharing::Any,
             given => sharing(given).map_err(|error| error.with_span(row.span()))?,
         },
         context: context(text.context.as_deref()).map_err(|error| error.with_span(row.span()))?,
@@ -234,7 +237,12 @@ fn add_guard(
             context: context(text.context.as_deref()).map_err(|error| error.with_span(guard.span()))?,
         };
         let effect = CallEffect::plain(family, effect, mode, lock);
+        place(profile, &name, guard.span().start);
         profile.calls.entry(name).or_default().push(effect);
     }
     Ok(())
+}
+
+fn place(profile: &mut Profile, name: &Name, offset: usize) {
+    profile.rows.entry(name.clone()).or_insert(RowPlace { offset, ..RowPlace::default() });
 }

@@ -3,8 +3,8 @@
 pub use super::error::{ProfileError, from_toml, nearest};
 use super::family::add_family;
 use super::spelling::{call, path};
-use super::syntax::{NoReturnText, ProfileText};
-use super::{Alias, CallEffect, FamilyId, NoReturn, Profile};
+use super::syntax::{ContractWordsText, NoReturnText, ProfileText};
+use super::{Alias, CallEffect, FamilyId, NoReturn, Profile, Sharing, WordMeaning};
 use crate::ir::Name;
 use crate::ir::environment::Wrapper;
 use crate::ir::file_index::MacroDefinition;
@@ -20,20 +20,22 @@ pub fn builtin(name: &str) -> Option<&'static Profile> {
     let at = BUILTIN.iter().position(|known| *known == name)?;
     Some(PROFILES[at].get_or_init(|| {
         let text = match name {
-            "rust" => return load(include_str!("families/rust.toml"), name),
+            "rust" => return load(include_str!("families/rust.toml"), name, "rust"),
             "linux" => include_str!("families/linux.toml"),
             "pthread" => include_str!("families/pthread.toml"),
             _ => include_str!("families/c11.toml"),
         };
-        let mut profile = load(include_str!("families/c.toml"), name);
-        profile.join(&load(text, name));
+        let mut profile = load(include_str!("families/c.toml"), name, "c");
+        profile.join(&load(text, name, name));
         profile
     }))
 }
 
 /// A text of the program itself. A test loads them all; a profile that is missing must never look like a tree without locks.
-fn load(text: &str, name: &str) -> Profile {
-    parse(text, name).unwrap_or_else(|error| panic!("built-in profile `{name}`: {error}"))
+fn load(text: &str, name: &str, file: &str) -> Profile {
+    let mut profile = parse(text, name).unwrap_or_else(|error| panic!("built-in profile `{name}`: {error}"));
+    profile.place_rows(&format!("families/{file}.toml"), text);
+    profile
 }
 
 /// Reads a profile.
@@ -86,6 +88,7 @@ impl ProfileText {
         profile.block_macros.extend(self.loop_macros.into_iter().map(|name| (Name::from(name), true)));
         profile.block_macros.extend(self.once_macros.into_iter().map(|name| (Name::from(name), false)));
         profile.attributes.extend(self.attributes.into_iter().map(Name::from));
+        profile.contract_words.extend(words(self.contract_words));
         profile.unwinds = self.unwinds;
         profile.lends_explicitly = self.lends_explicitly;
         profile.suspends.extend(self.suspends.into_iter().map(Name::from));
@@ -114,6 +117,25 @@ fn macro_definition(head: &Spanned<String>, body: String) -> Result<MacroDefinit
     Ok(MacroDefinition::without_place(name.into(), parameters, body))
 }
 
+fn words(text: ContractWordsText) -> impl Iterator<Item = (Name, (WordMeaning, Sharing))> {
+    let groups = [
+        (text.acquires, WordMeaning::Acquires, Sharing::Any),
+        (text.acquires_shared, WordMeaning::Acquires, Sharing::Shared),
+        (text.try_acquires, WordMeaning::TryAcquires, Sharing::Any),
+        (text.try_acquires_shared, WordMeaning::TryAcquires, Sharing::Shared),
+        (text.releases, WordMeaning::Releases, Sharing::Any),
+        (text.releases_shared, WordMeaning::Releases, Sharing::Shared),
+        (text.holds, WordMeaning::Holds, Sharing::Any),
+        (text.holds_shared, WordMeaning::Holds, Sharing::Shared),
+        (text.excludes, WordMeaning::Excludes, Sharing::Any),
+        (text.untold, WordMeaning::Untold, Sharing::Any),
+    ];
+    let named = |(words, meaning, sharing): (Vec<String>, WordMeaning, Sharing)| {
+        words.into_iter().map(move |word| (Name::from(word), (meaning, sharing)))
+    };
+    groups.into_iter().flat_map(named)
+}
+
 impl Profile {
     /// Adds `other`: its families behind the present ones, its calls over calls of the same name; what it says is no lock is
     /// none any more.
@@ -134,6 +156,7 @@ impl Profile {
                 .collect();
             self.calls.insert(name.clone(), effects);
         }
+        self.rows.extend(other.rows.iter().map(|(name, place)| (name.clone(), place.clone())));
         self.no_return.extend(other.no_return.iter().map(|(name, when)| (name.clone(), *when)));
         self.transparent.extend(other.transparent.iter().cloned());
         self.macros.extend(other.macros.iter().map(|(name, definition)| (name.clone(), definition.clone())));
@@ -149,6 +172,7 @@ impl Profile {
         self.not_locks.extend(other.not_locks.iter().cloned());
         self.block_macros.extend(other.block_macros.iter().map(|(name, looping)| (name.clone(), *looping)));
         self.attributes.extend(other.attributes.iter().cloned());
+        self.contract_words.extend(other.contract_words.iter().map(|(word, said)| (word.clone(), *said)));
         self.signatures.extend(other.signatures.iter().map(|(name, gives)| (name.clone(), gives.clone())));
         self.guards.extend(other.guards.iter().cloned());
         self.methods.extend(other.methods.iter().cloned());

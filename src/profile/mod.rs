@@ -14,6 +14,7 @@ pub mod syntax;
 use crate::ir::Name;
 use crate::ir::environment::{Signature, Wrapper};
 use crate::ir::file_index::MacroDefinition;
+pub use error::{ProfileError, nearest};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 /// Index of a family in [`Profile::families`].
@@ -115,6 +116,8 @@ pub enum Effect {
     Query(ResultTest),
     /// Asserts that it is held; changes nothing.
     Assert,
+    /// Asserts that it is not held; changes nothing.
+    AssertNot,
     /// Released and taken again inside; held before and after.
     DropAndRetake,
     /// Exclusive becomes shared.
@@ -178,6 +181,34 @@ pub enum SavedState {
     Result,
 }
 
+/// What an annotation word declares of the locks that it names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum WordMeaning {
+    /// Held on return, not on entry.
+    Acquires,
+    /// Held on return when the result says so: the first argument is that result, or nobody says which when there is but one argument.
+    TryAcquires,
+    /// Held on entry, not on return.
+    Releases,
+    /// Held on entry and on return.
+    Holds,
+    /// Not held on entry.
+    Excludes,
+    /// Something about locks that is not read any further: a function that says so is left alone.
+    Untold,
+}
+
+/// Where a row stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RowPlace {
+    /// The text: `families/linux.toml` of the program itself, or the user's configuration.
+    pub file: Name,
+    /// Line in it, from 1.
+    pub line: u32,
+    /// Offset of the row, in bytes.
+    pub(super) offset: usize,
+}
+
 /// Who may release a lock of a family.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -196,6 +227,8 @@ pub enum ReleasedBy {
 pub struct LockFamily {
     /// Its name: `mutex`, `spinlock`, `rcu`.
     pub name: Name,
+    /// Other names that contracts may call it by: the lock of a page is that of its folio.
+    pub also_called: Vec<Name>,
     /// Taking it again in the same context is counted, not a deadlock. Its shared side may nest even where the exclusive does not.
     pub nests: bool,
     /// Taking the shared side again is counted.
@@ -259,6 +292,10 @@ pub struct Profile {
     /// Effects by function or macro name; several when a call touches several locks. Guard classes stand here too, under
     /// the names that lowering gives their ends: `class_mutex_constructor`, `class_mutex_destructor`.
     pub calls: FxHashMap<Name, Vec<CallEffect>>,
+    /// Annotation words that declare a contract, and how the locks are held of which they speak.
+    pub contract_words: FxHashMap<Name, (WordMeaning, Sharing)>,
+    /// Where the (first) row of each of these calls stands.
+    pub rows: FxHashMap<Name, RowPlace>,
     /// Calls that end the path.
     pub no_return: FxHashMap<Name, NoReturn>,
     /// Calls that return their first argument's truth unchanged: `likely`, `WARN_ON`, `READ_ONCE`.
@@ -320,6 +357,20 @@ impl Profile {
         &self.families[id.0 as usize]
     }
 
+    /// The families whose locks findings are about.
+    pub fn reported_families(&self) -> impl Iterator<Item = FamilyId> + '_ {
+        let all = self.families.iter().enumerate().filter(|(_, family)| family.reported);
+        all.map(|(at, _)| FamilyId(at as u16))
+    }
+
+    /// The families that a contract means by `name`: several where several libraries have one of that name.
+    pub fn families_called(&self, name: &str) -> Vec<FamilyId> {
+        let fits =
+            |family: &LockFamily| family.name == name || family.also_called.iter().any(|other| other == name);
+        let families = self.families.iter().enumerate().filter(|(_, family)| fits(family));
+        families.map(|(at, _)| FamilyId(at as u16)).collect()
+    }
+
     /// Whether a call of `name` has a given meaning, whatever its definition says.
     pub fn knows(&self, name: &str) -> bool {
         let errors = &self.error_pointers;
@@ -332,6 +383,20 @@ impl Profile {
             || [&errors.make, &errors.value, &errors.test, &errors.test_or_null, &errors.value_or_zero]
                 .iter()
                 .any(|names| names.contains(name))
+    }
+
+    /// Tells the rows, which came out of `text`, where they stand.
+    pub fn place_rows(&mut self, file: &str, text: &str) {
+        let mut places: Vec<&mut RowPlace> = self.rows.values_mut().collect();
+        places.sort_unstable_by_key(|place| place.offset);
+        let (mut counted, mut line) = (0, 1);
+        for place in places {
+            let between = text.get(counted..place.offset).unwrap_or_default();
+            line += between.bytes().filter(|byte| *byte == b'\n').count() as u32;
+            counted = place.offset;
+            place.file = Name::new(file);
+            place.line = line;
+        }
     }
 
     /// The effects of a call of `name`; empty when it does nothing to a lock.

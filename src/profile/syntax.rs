@@ -42,6 +42,9 @@ pub struct ProfileText {
     pub once_macros: Vec<String>,
     /// Attribute words.
     pub attributes: Vec<String>,
+    /// Annotation words that declare a contract.
+    #[serde(alias = "contract-words")]
+    pub contract_words: ContractWordsText,
     /// Code that is called without being known may unwind.
     pub unwinds: bool,
     /// Lowering itself says which variables a callee may have written.
@@ -59,12 +62,46 @@ pub struct ProfileText {
     pub in_place: Vec<String>,
 }
 
+/// Annotation words that declare what a function does to its caller's locks, by what they declare; `…_shared`: held for reading.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ContractWordsText {
+    /// Held on return.
+    pub acquires: Vec<String>,
+    /// Held on return.
+    #[serde(alias = "acquires-shared")]
+    pub acquires_shared: Vec<String>,
+    /// Held on return when the result says so.
+    #[serde(alias = "try-acquires")]
+    pub try_acquires: Vec<String>,
+    /// Held on return when the result says so.
+    #[serde(alias = "try-acquires-shared")]
+    pub try_acquires_shared: Vec<String>,
+    /// Held on entry, not on return.
+    pub releases: Vec<String>,
+    /// Held on entry, not on return.
+    #[serde(alias = "releases-shared")]
+    pub releases_shared: Vec<String>,
+    /// Held throughout.
+    pub holds: Vec<String>,
+    /// Held throughout.
+    #[serde(alias = "holds-shared")]
+    pub holds_shared: Vec<String>,
+    /// Not held on entry.
+    pub excludes: Vec<String>,
+    /// Not read any further.
+    pub untold: Vec<String>,
+}
+
 /// A `[[family]]`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FamilyText {
     /// Its name.
     pub name: Spanned<String>,
+    /// Other names that contracts may call it by.
+    #[serde(default, alias = "also-called")]
+    pub also_called: Vec<String>,
     /// Taking it again is counted.
     #[serde(default)]
     pub nests: bool,
@@ -116,6 +153,9 @@ pub struct FamilyText {
     /// Asserts.
     #[serde(default)]
     pub assert: Vec<Spanned<CallText>>,
+    /// Asserts that it is not held.
+    #[serde(default, alias = "assert-not")]
+    pub assert_not: Vec<Spanned<CallText>>,
     /// Released and taken again inside.
     #[serde(default, alias = "drop-and-retake")]
     pub drop_and_retake: Vec<Spanned<CallText>>,

@@ -28,10 +28,17 @@ pub struct Excerpt<'t> {
 
 impl<'t> Excerpt<'t> {
     /// The text of `span`, empty when it does not lie within.
-    fn of(&self, span: Span) -> &'t [u8] {
+    pub fn of(&self, span: Span) -> &'t [u8] {
         let within = |offset: u32| offset.checked_sub(self.base).map(|offset| offset as usize);
         let range = within(span.start).zip(within(span.end));
         range.and_then(|(start, end)| self.text.get(start..end)).unwrap_or_default()
+    }
+
+    /// The text of `span` on one line, when short enough to be quoted.
+    pub fn quote(&self, span: Span) -> Option<String> {
+        let text = std::str::from_utf8(self.of(span)).ok()?;
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        (!text.is_empty() && text.len() <= 80).then_some(text)
     }
 }
 
@@ -323,6 +330,7 @@ impl<'a> RuleCx<'_, 'a> {
             StepKind::Acquired => "acquired here".to_owned(),
             StepKind::Released => "released here".to_owned(),
             StepKind::Failed => "not acquired here".to_owned(),
+            StepKind::Presumed => "held by the caller, as is said here".to_owned(),
             StepKind::Branch { taken } => {
                 let condition = self.quote(span)?;
                 format!("`{condition}` is {}", if taken { "true" } else { "false" })
@@ -334,9 +342,7 @@ impl<'a> RuleCx<'_, 'a> {
 
     /// Source text on one line, when short enough to be quoted.
     pub fn quote(&self, span: Span) -> Option<String> {
-        let text = std::str::from_utf8(self.text.of(span)).ok()?;
-        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        (!text.is_empty() && text.len() <= 80).then_some(text)
+        self.text.quote(span)
     }
 
     /// Where exit `at` stands.

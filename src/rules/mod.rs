@@ -3,7 +3,9 @@
 pub mod context;
 
 mod acquire_unchecked;
+mod caller_breaks_contract;
 mod configuration_imbalance;
+pub mod contract_mismatch;
 mod double_acquire;
 mod double_release;
 mod error_exit_held;
@@ -22,6 +24,7 @@ mod query_release;
 mod release_not_held;
 mod saved_flags;
 mod scrutinee_guard;
+pub mod slot_contract;
 mod uncorrelated_condition;
 mod unwind_held;
 mod wrong_flavour;
@@ -42,6 +45,9 @@ pub static RULES: &[&RuleMeta] = &[
     &query_acquire::META,
     &acquire_unchecked::META,
     &uncorrelated_condition::META,
+    &contract_mismatch::META,
+    &caller_breaks_contract::META,
+    &slot_contract::META,
     &wrong_flavour::META,
     &saved_flags::META,
     &irq_enable::META,
@@ -65,10 +71,14 @@ pub static CHECKS: &[fn(&mut RuleCx<'_, '_>)] = &[
     saved_flags::check,
     irq_enable::check,
     scrutinee_guard::check,
+    contract_mismatch::check,
     double_acquire::check,
+    caller_breaks_contract::check,
     double_release::check,
     guard_manual_mix::check,
     guard_leaked::check,
+    slot_contract::check,
+    contract_mismatch::check_exits,
     configuration_imbalance::check,
     loop_imbalance::check,
     uncorrelated_condition::check,

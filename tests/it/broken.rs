@@ -16,6 +16,8 @@ fn check(text: &[u8]) -> Outcome {
         profiles: default_profiles(),
         max_file_size: 8 << 20,
         verdicts: true,
+        slots: Vec::new(),
+        require_proved: false,
     };
     let texts = Texts(vec![("input.c".to_owned(), text.to_vec())]);
     on_a_worker(|| run(Request::of(["input.c"]), &texts, &settings, &|| {}))

@@ -59,6 +59,8 @@ fn check_as(name: &str, text: &str, profile: &Arc<Profile>) -> Outcome {
         profiles: Profiles { choices: Vec::new(), fallback: profile.clone() },
         max_file_size: usize::MAX,
         verdicts: true,
+        slots: Vec::new(),
+        require_proved: false,
     };
     driver::run(Request::of([name]), &OneText(text.to_owned()), &settings, &|| ())
 }

@@ -53,6 +53,7 @@ fn outcome() -> Outcome {
         diagnostics: vec![diagnostic],
         errors: Vec::new(),
         verdicts: Vec::new(),
+        idle_slots: Vec::new(),
         ledger: Ledger::default(),
     }
 }

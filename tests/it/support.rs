@@ -42,6 +42,8 @@ pub fn check(name: &str, text: &str, confidence: Confidence) -> Outcome {
         profiles: default_profiles(),
         max_file_size: MAX_FILE_SIZE,
         verdicts: false,
+        slots: Vec::new(),
+        require_proved: false,
     };
     driver::run(Request::of([name]), &OneText { name, text }, &settings, &|| ())
 }

@@ -12,6 +12,7 @@ pub mod lex;
 pub mod lower;
 pub mod macros;
 pub mod mask;
+mod record;
 pub mod references;
 pub mod scan;
 pub mod structure;

@@ -1,13 +1,14 @@
 //! Where a file mentions functions without calling them: in tables, as arguments, anywhere else.
 //!
 //! One pass over the tokens. A *slot* is where a function is put to be called through a pointer later: a table member
-//! (`file_operations.read`, for `struct file_operations x = { .read = f }`), an argument (`setup_timer#1`), an assigned
-//! member (`->handler`).
+//! (`file_operations.read`, for `struct file_operations x = { .read = f }` and for `x->read = f` where `x` is declared nearby;
+//! `row[3]` for the fourth value of `struct row rows[] = { { 1, 2, 3, f } }`, which the tree turns into a name), an argument
+//! (`setup_timer#1`), a member of an object of unknown type (`->handler`). A macro of the file that fills such a table is looked into.
 
 use super::lex::{Token, TokenKind, tokens};
 use crate::ir::Name;
-use crate::ir::file_index::{FileIndex, References, word_hash};
-use rustc_hash::FxHashSet;
+use crate::ir::file_index::{FileIndex, MacroDefinition, References, word_hash};
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// Shorter words name no function worth following.
 const NAME: usize = 3;
@@ -16,8 +17,17 @@ const NAME: usize = 3;
 pub fn references(text: &[u8], index: &FileIndex, is_export: &dyn Fn(&str) -> bool) -> References {
     let tokens = tokens(text);
     let own: FxHashSet<&[u8]> = index.functions.iter().map(|function| function.name.as_bytes()).collect();
-    let mut reader =
-        Reader { text, tokens: &tokens, own, is_export, open: Vec::new(), out: References::default() };
+    let mut reader = Reader {
+        text,
+        tokens: &tokens,
+        own,
+        index,
+        is_export,
+        open: Vec::new(),
+        globals: FxHashMap::default(),
+        locals: FxHashMap::default(),
+        out: References::default(),
+    };
     reader.run();
     let mut out = reader.out;
     out.mentioned.sort_unstable();
@@ -29,8 +39,8 @@ pub fn references(text: &[u8], index: &FileIndex, is_export: &dyn Fn(&str) -> bo
 
 /// An open bracket.
 enum Open {
-    /// An initialiser of a table of this type, and how many elements stand before.
-    Table { of: String, position: usize },
+    /// An initialiser of a table of this type (or of an array of such), and how many elements stand before.
+    Table { of: String, position: usize, is_array: bool },
     /// An argument list, and how many arguments stand before; `None` when nothing is called.
     Arguments { of: Option<String>, position: usize },
     /// Anything else.
@@ -41,12 +51,16 @@ struct Reader<'t> {
     text: &'t [u8],
     tokens: &'t [Token],
     own: FxHashSet<&'t [u8]>,
+    index: &'t FileIndex,
     is_export: &'t dyn Fn(&str) -> bool,
     open: Vec<Open>,
+    /// Record types of variables, by name: of the file, and of the function that is being read.
+    globals: FxHashMap<&'t [u8], &'t [u8]>,
+    locals: FxHashMap<&'t [u8], &'t [u8]>,
     out: References,
 }
 
-impl Reader<'_> {
+impl<'t> Reader<'t> {
     fn is(&self, at: Option<usize>, byte: u8) -> bool {
         at.and_then(|at| self.tokens.get(at)).is_some_and(|token| token.is(byte))
     }
@@ -75,6 +89,9 @@ impl Reader<'_> {
                 TokenKind::Punct(b'[') => self.open.push(Open::Other),
                 TokenKind::Punct(b'}' | b')' | b']') => {
                     self.open.pop();
+                    if self.open.is_empty() && self.is(Some(at), b'}') {
+                        self.locals.clear();
+                    }
                 }
                 TokenKind::Punct(b',') => {
                     if let Some(Open::Table { position, .. } | Open::Arguments { position, .. }) =
@@ -83,27 +100,62 @@ impl Reader<'_> {
                         *position += 1;
                     }
                 }
-                TokenKind::Word => self.mention(at),
+                TokenKind::Word => {
+                    self.declare(at);
+                    self.mention(at);
+                }
                 _ => {}
             }
         }
     }
 
+    /// `struct T *x` in a declaration or a parameter list: remembers what `x` is.
+    fn declare(&mut self, at: usize) {
+        if !matches!(self.word(Some(at)), "struct" | "union") || self.word(Some(at + 1)).is_empty() {
+            return;
+        }
+        let ty = self.tokens[at + 1].text(self.text);
+        let mut name = at + 2;
+        loop {
+            while self.is(Some(name), b'*') || matches!(self.word(Some(name)), "const" | "__rcu" | "restrict")
+            {
+                name += 1;
+            }
+            let ends = [b';', b',', b')', b'=', b'['].iter().any(|&byte| self.is(Some(name + 1), byte));
+            if self.word(Some(name)).is_empty() || !ends {
+                return;
+            }
+            let (variable, text) = (self.tokens[name], self.text);
+            let known = if self.open.is_empty() { &mut self.globals } else { &mut self.locals };
+            known.insert(variable.text(text), ty);
+            // `struct T *a, *b;`: but not the next parameter.
+            let goes_on = self.is(Some(name + 1), b',') && self.is(Some(name + 2), b'*');
+            if !goes_on {
+                return;
+            }
+            name += 2;
+        }
+    }
+
     fn brace(&self, at: usize) -> Open {
         let Some(before) = at.checked_sub(1) else { return Open::Other };
+        let table = |of: String, is_array| Open::Table { of, position: 0, is_array };
         if self.is(Some(before), b'=') {
-            let member = self.member_before(before);
-            let of = match (self.open.last(), member) {
-                (Some(Open::Table { of, .. }), Some(member)) => format!("{of}.{member}"),
-                _ => self.declared_type(before),
+            let indexed = self.is(before.checked_sub(1), b']');
+            return match (self.open.last(), self.member_before(before)) {
+                (Some(Open::Table { of, .. }), Some(member)) => table(format!("{of}.{member}"), false),
+                // `[3] = {`
+                (Some(Open::Table { of, .. }), None) if indexed => table(of.clone(), false),
+                _ => table(self.declared_type(before), indexed),
             };
-            return Open::Table { of, position: 0 };
         }
         match self.open.last() {
-            // An element of an array of tables, or a nested table without a name.
-            Some(Open::Table { of, .. }) => Open::Table { of: of.clone(), position: 0 },
+            // An element of an array of tables.
+            Some(Open::Table { of, is_array: true, .. }) => table(of.clone(), false),
+            // A nested table without a name.
+            Some(Open::Table { of, position, .. }) => table(format!("{of}[{position}]"), false),
             _ if self.is(Some(before), b')') => match self.literal_type(before) {
-                Some(of) => Open::Table { of, position: 0 },
+                Some(of) => table(of, self.is(before.checked_sub(1), b']')),
                 None => Open::Other,
             },
             _ => Open::Other,
@@ -174,29 +226,115 @@ impl Reader<'_> {
     }
 
     fn slot(&self, at: usize, word: &[u8]) -> Option<String> {
-        let before = at.checked_sub(1)?;
-        // `&f` is `f`.
-        let before = if self.is(Some(before), b'&') { before.checked_sub(1)? } else { before };
+        let before = self.skip_cast(at.checked_sub(1)?)?;
         let named = self.is(Some(before), b'=').then(|| self.member_before(before)).flatten();
         match self.open.last() {
             Some(Open::Table { of, .. }) if !of.is_empty() && named.is_some() => {
                 Some(format!("{of}.{}", named.unwrap_or_default()))
             }
             _ if !self.own.contains(word) => None,
-            Some(Open::Table { of, position }) if !of.is_empty() => Some(format!("{of}[{position}]")),
+            Some(Open::Table { of, position, .. }) if !of.is_empty() => Some(format!("{of}[{position}]")),
             Some(Open::Arguments { of: Some(callee), position }) => {
                 let keyword =
                     matches!(callee.as_str(), "if" | "while" | "for" | "switch" | "sizeof" | "return");
-                (!keyword).then(|| format!("{callee}#{position}"))
+                let through = || self.through_macro(callee, *position);
+                (!keyword).then(|| through().unwrap_or_else(|| format!("{callee}#{position}")))
             }
             _ if self.is(Some(before), b'=') => {
                 let name = before.checked_sub(1)?;
                 let arrow = self.is(name.checked_sub(1), b'>') || self.is(name.checked_sub(1), b'.');
-                arrow.then(|| format!("->{}", self.word(Some(name))))
+                arrow.then(|| format!("{}{}", self.object_type(name), self.word(Some(name))))
             }
             _ => None,
         }
     }
+
+    /// What stands before the value that ends at `before`: `&f` is `f`, and so is `(handler)f`.
+    fn skip_cast(&self, mut before: usize) -> Option<usize> {
+        if self.is(Some(before), b'&') {
+            before = before.checked_sub(1)?;
+        }
+        if !self.is(Some(before), b')') {
+            return Some(before);
+        }
+        let mut depth = 0usize;
+        for at in (before.saturating_sub(16)..=before).rev() {
+            depth += usize::from(self.is(Some(at), b')'));
+            depth -= usize::from(self.is(Some(at), b'('));
+            if depth == 0 {
+                return at.checked_sub(1);
+            }
+        }
+        Some(before)
+    }
+
+    /// `T.` when the member `name` is one of a variable that was declared a `struct T`, else `->`.
+    fn object_type(&self, name: usize) -> String {
+        let arrow = self.is(name.checked_sub(1), b'>');
+        let object = name.checked_sub(if arrow { 3 } else { 2 });
+        let alone = |at: usize| {
+            let before = at.checked_sub(1);
+            !self.is(before, b'.') && !self.is(before, b'>') && !self.word(Some(at)).is_empty()
+        };
+        let ty = object.filter(|&at| alone(at)).and_then(|at| {
+            let object = self.tokens[at].text(self.text);
+            self.locals.get(object).or_else(|| self.globals.get(object))
+        });
+        ty.map_or("->".to_owned(), |ty| format!("{}.", String::from_utf8_lossy(ty)))
+    }
+
+    /// Where argument `position` of a macro of this file goes when the macro stands for an element of a table.
+    fn through_macro(&self, callee: &str, position: usize) -> Option<String> {
+        let table = self.open.iter().rev().nth(1)?;
+        let (Open::Table { of, position: stands, .. }, Some(definition)) =
+            (table, self.index.macros.get(callee))
+        else {
+            return None;
+        };
+        if of.is_empty() {
+            return None;
+        }
+        Some(match place_in(definition, position)? {
+            Put::Member(name) => format!("{of}.{name}"),
+            Put::Position(at, true) => format!("{of}[{at}]"),
+            Put::Position(at, false) => format!("{of}[{}]", stands + at),
+        })
+    }
+}
+
+/// Where a macro puts one of its arguments.
+enum Put {
+    /// `.name = argument`
+    Member(String),
+    /// After so many commas; in braces of its own, or as values of the braces that it is used in.
+    Position(usize, bool),
+}
+
+fn place_in(definition: &MacroDefinition, argument: usize) -> Option<Put> {
+    let parameter = definition.parameters.as_ref()?.get(argument)?;
+    let body = definition.body.as_bytes();
+    let tokens = tokens(body);
+    let braced = tokens.first().is_some_and(|token| token.is(b'{'));
+    let (mut depth, mut position) = (0usize, 0);
+    for (at, token) in tokens.iter().enumerate() {
+        match token.kind {
+            TokenKind::Punct(b'{' | b'(' | b'[') => depth += 1,
+            TokenKind::Punct(b'}' | b')' | b']') => depth = depth.saturating_sub(1),
+            TokenKind::Punct(b',') if depth == usize::from(braced) => position += 1,
+            TokenKind::Word if token.is_word(body, parameter) => {
+                let before = |steps: usize| at.checked_sub(steps).map(|at| &tokens[at]);
+                let assigned = before(1).is_some_and(|token| token.is(b'='));
+                return match (before(2), before(3)) {
+                    (Some(name), Some(dot)) if assigned && dot.is(b'.') => {
+                        Some(Put::Member(String::from_utf8_lossy(name.text(body)).into_owned()))
+                    }
+                    _ => Some(Put::Position(position, braced)),
+                };
+            }
+            _ => {}
+        }
+    }
+    None
 }
 
 #[cfg(test)]
@@ -224,12 +362,39 @@ mod tests {
         assert_eq!(
             slots(text),
             [
-                "work in ->handler",
                 "work in arg.f",
+                "work in dev.handler",
                 "work in ops.nested.run",
                 "work in ops.run",
                 "work in row[1]",
                 "work in setup#1"
+            ]
+        );
+    }
+
+    #[test]
+    fn tables_may_be_filled_in_many_ways() {
+        let text = "static int run(void) { return 0; }\nstatic int end(void) { return 0; }\n\
+                    #define ROW(m, f) { m, m, f }\n#define NAMED(f) { .go = f }\n#define PAIR(f) 0, f\n\
+                    static struct row a[] = { ROW(1, run), [2] = { 1, 2, 3, end }, { PAIR(run) } };\n\
+                    static struct op b[] = { NAMED(end), };\n\
+                    static struct box c = { { 1, run }, (handler)end };\n\
+                    static struct one d;\n\
+                    void set(struct dev *x, struct other *y) { d.f = run; y->in->f = end; x->f = (void *)end; }\n\
+                    void next(struct late *y) { y->g = run; }\n";
+        assert_eq!(
+            slots(text),
+            [
+                "end in ->f",
+                "end in box[1]",
+                "end in dev.f",
+                "end in op.go",
+                "end in row[3]",
+                "run in box[0][1]",
+                "run in late.g",
+                "run in one.f",
+                "run in row[1]",
+                "run in row[2]",
             ]
         );
     }

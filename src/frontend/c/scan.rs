@@ -5,7 +5,9 @@
 //! function whose head exists twice still has one end.
 
 use super::lex::{Token, TokenKind, brackets, tokens};
-use crate::ir::file_index::{FileIndex, FunctionDefinition, MacroDefinition};
+use super::record;
+use crate::frontend::directive;
+use crate::ir::file_index::{FileIndex, FunctionDefinition, MacroDefinition, MemberDirective};
 use crate::ir::{Annotation, Linkage, Name};
 use crate::source::{FileId, Span};
 
@@ -47,8 +49,8 @@ const NOT_CALLS: [&str; 12] = [
 pub fn index(file: FileId, text: &[u8]) -> FileIndex {
     let tokens = tokens(text);
     let mut scan = Scan { file, text, tokens: &tokens, index: FileIndex::default() };
-    scan.run();
     scan.directive_comments();
+    scan.run();
     scan.index
 }
 
@@ -85,6 +87,9 @@ impl<'t> Scan<'t> {
                         close => close,
                     };
                     let defines = !linkage_block && self.function(header, at, close, &partner);
+                    if !linkage_block && !defines && close > at {
+                        self.record(header, at, close);
+                    }
                     if linkage_block || partner[at] == usize::MAX && !defines {
                         at += 1;
                         header = at;
@@ -317,9 +322,24 @@ impl<'t> Scan<'t> {
                 end = self.tokens[close].end;
                 args = split_arguments(self.text, &self.tokens[at + 2..close]);
             }
-            found.push(Annotation { name: self.name(at), args, span: self.span(token.start, end) });
+            let words = if token.text(self.text).starts_with(b"__attribute") {
+                args.iter().flat_map(|arg| attributes(arg)).collect()
+            } else {
+                vec![(self.name(at), args)]
+            };
+            let span = self.span(token.start, end);
+            found.extend(words.into_iter().map(|(name, args)| Annotation { name, args, span }));
         }
+        found.extend(self.contract_comments(header, open));
         found
+    }
+
+    /// Contracts in comments before the head `header..open`, or in it.
+    fn contract_comments(&self, header: usize, open: usize) -> impl Iterator<Item = Annotation> + '_ {
+        let start = header.checked_sub(1).map_or(0, |before| self.tokens[before].end);
+        let head = start as u32..self.tokens[open].start as u32;
+        let directives = self.index.directives.iter().filter(move |(_, span)| head.contains(&span.start));
+        directives.filter_map(|(text, span)| directive::contract(text, *span))
     }
 
     fn prototype(&mut self, header: usize, at: usize, partner: &[usize]) {
@@ -329,6 +349,51 @@ impl<'t> Scan<'t> {
         if annotations.iter().any(contract) {
             self.index.prototypes.entry(self.name(word)).or_default().extend(annotations);
         }
+    }
+
+    /// A record that holds pointers to functions, and what directives say of its members.
+    fn record(&mut self, header: usize, open: usize, close: usize) {
+        let starts =
+            ["struct", "union", "typedef"].iter().any(|word| self.tokens[header].is_word(self.text, word));
+        if !starts {
+            return;
+        }
+        let members = record::members(self.text, self.tokens, open, close);
+        if members.is_empty() {
+            return;
+        }
+        let joined = |names: &mut dyn Iterator<Item = &Name>| {
+            Name::new(names.map(Name::as_str).collect::<Vec<_>>().join(","))
+        };
+        let inside = self.tokens[open].start as u32..self.tokens[close].end as u32;
+        let directives: Vec<(String, Span)> =
+            self.index.directives.iter().filter(|(_, span)| inside.contains(&span.start)).cloned().collect();
+        for name in record::names(self.text, self.tokens, header, open, close) {
+            let all = joined(&mut members.iter().map(|member| &member.name));
+            self.index.declarations.insert(Name::new(format!("members {name}")), all);
+            for member in &members {
+                let Some(parameters) = &member.parameters else { continue };
+                let key = Name::new(format!("parameters {name}.{}", member.name));
+                self.index.declarations.insert(key, joined(&mut parameters.iter()));
+            }
+            for (text, span) in &directives {
+                let Some(member) = self.member_at(&members, span.start as usize) else { continue };
+                self.index.member_directives.push(MemberDirective {
+                    member: Name::new(format!("{name}.{}", member.name)),
+                    parameters: member.parameters.clone().unwrap_or_default(),
+                    text: text.clone(),
+                    span: *span,
+                });
+            }
+        }
+    }
+
+    /// The member that a comment at `at` is about: the one that ends on the same line before it, else the next.
+    fn member_at<'m>(&self, members: &'m [record::Member], at: usize) -> Option<&'m record::Member> {
+        let trails = |member: &&record::Member| {
+            member.bytes.1 <= at && !self.text[member.bytes.1..at].contains(&b'\n')
+        };
+        members.iter().rev().find(trails).or_else(|| members.iter().find(|member| member.bytes.1 > at))
     }
 
     /// `static T a, b[2] = { … };` and `static DEFINE_MUTEX(m);`: names that only this file knows.
@@ -427,13 +492,7 @@ impl<'t> Scan<'t> {
     }
 
     fn directive_comments(&mut self) {
-        for at in memchr::memmem::find_iter(self.text, b"lockbalance:") {
-            let rest = &self.text[at + b"lockbalance:".len()..];
-            let end = rest.iter().position(|&b| b == b'\n').unwrap_or(rest.len());
-            let line = String::from_utf8_lossy(&rest[..end]);
-            let line = line.split("*/").next().unwrap_or_default().trim().to_owned();
-            self.index.directives.push((line, self.span(at, at + b"lockbalance:".len() + end)));
-        }
+        self.index.directives = directive::directives(self.file, self.text);
     }
 
     fn span(&self, start: usize, end: usize) -> Span {
@@ -537,6 +596,21 @@ pub fn split_arguments(text: &[u8], tokens: &[Token]) -> Vec<Name> {
         args.push(Name::default());
     }
     args
+}
+
+/// `(word(args), word)`: what stands in `__attribute__((…))`.
+fn attributes(text: &str) -> Vec<(Name, Vec<Name>)> {
+    let inner = text.strip_prefix('(').and_then(|text| text.strip_suffix(')')).unwrap_or(text);
+    let inner = inner.as_bytes();
+    let words = split_arguments(inner, &tokens(inner));
+    let word = |text: Name| match text.split_once('(') {
+        Some((name, rest)) => {
+            let args = rest.strip_suffix(')').unwrap_or(rest).as_bytes();
+            (Name::new(name.trim()), split_arguments(args, &tokens(args)))
+        }
+        None => (text, Vec::new()),
+    };
+    words.into_iter().map(word).collect()
 }
 
 /// One line, single blanks, no comments.

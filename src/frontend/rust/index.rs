@@ -8,6 +8,7 @@ use super::declare::{Declarations, parameters, self_name, text_of};
 use super::macros::{self, Content};
 use super::measure;
 use super::names::{self, Names};
+use crate::frontend::directive;
 use crate::ir::file_index::{FileIndex, FunctionDefinition};
 use crate::ir::{Annotation, Linkage, Name};
 use crate::source::{FileId, Span};
@@ -39,7 +40,28 @@ pub fn index(file: FileId, text: &[u8]) -> FileIndex {
         }
     }
     proc_macro2::extra::invalidate_current_thread_spans();
+    index.directives = directive::directives(file, text.as_bytes());
+    for (said, span) in &index.directives {
+        let Some(annotation) = directive::contract(said, *span) else { continue };
+        let next = index.functions.iter_mut().filter(|function| function.header.start >= span.end);
+        let Some(next) = next.min_by_key(|function| function.header.start) else { continue };
+        if text.get(span.end as usize..next.header.start as usize).is_some_and(is_head) {
+            next.annotations.push(annotation);
+        }
+    }
     index
+}
+
+/// Whether only comments, attributes and qualifiers stand between a comment's text and the word `fn`.
+fn is_head(between: &str) -> bool {
+    const QUALIFIERS: [&str; 6] = ["pub", "default", "const", "async", "unsafe", "extern"];
+    let lines = between.trim_start_matches("*/").lines().map(str::trim);
+    lines.skip_while(|line| line.is_empty()).all(|line| {
+        line.is_empty()
+            || line.starts_with("//")
+            || line.starts_with("#[")
+            || QUALIFIERS.iter().any(|word| line.starts_with(word))
+    })
 }
 
 struct Indexer<'i> {

@@ -8,6 +8,7 @@ use crate::ir::{BlockId, TerminatorKind};
 use crate::lock::analysis::LockAnalysis;
 use crate::lock::event::{Event, EventKind};
 use crate::lock::state::{LockKey, PathState};
+use crate::lock::terms::TermId;
 
 /// Why a certificate proves nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +31,7 @@ pub enum Refusal {
 
 struct Checker<'c> {
     at_block: Vec<Vec<&'c PathState>>,
-    /// Claimed locks that an exit leaves changed.
+    /// Claimed locks that an exit leaves otherwise than it should.
     changed: Vec<LockKey>,
     /// Locks of which a covering state has forgotten that the path met them.
     forgotten: Vec<LockKey>,
@@ -70,8 +71,10 @@ impl Checker<'_> {
         for &(block, ref state) in &certificate.states {
             let states = run_block(cfg, analysis, block, state.clone(), DisjunctLimit::default());
             for state in states.ok_or(Refusal::Bound { at: block })? {
-                if let TerminatorKind::Return(_) = cfg.block(block).terminator.kind {
-                    self.leave(&state, certificate);
+                if let TerminatorKind::Return(value) = &cfg.block(block).terminator.kind {
+                    let mut state = state.clone();
+                    let value = value.as_ref().map(|value| analysis.evaluate(&mut state, value));
+                    self.leave(analysis, &state, value, certificate);
                 }
                 for edge in cfg.successors(block) {
                     let mut out = Vec::new();
@@ -103,8 +106,14 @@ impl Checker<'_> {
         }
     }
 
-    fn leave(&mut self, state: &PathState, certificate: &Certificate) {
-        let changed = |key: &LockKey| state.locks.get(*key).is_some_and(|lock| lock.balance() != 0);
+    fn leave(
+        &mut self,
+        analysis: &LockAnalysis<'_>,
+        state: &PathState,
+        value: Option<TermId>,
+        certificate: &Certificate,
+    ) {
+        let changed = |key: &LockKey| analysis.leaves_as_due(*key, state, value) != Some(true);
         self.changed.extend(certificate.claims.iter().filter(|key| changed(key)));
     }
 
@@ -119,7 +128,12 @@ impl Checker<'_> {
             | EventKind::Leaked
             | EventKind::ReleasedUnderGuard
             | EventKind::MayUnwind
-            | EventKind::Suspended => true,
+            | EventKind::Suspended
+            | EventKind::AssertedHeld
+            | EventKind::TakenAlthoughAsserted
+            | EventKind::AssertedFree
+            | EventKind::CalledWithout { .. }
+            | EventKind::CalledHolding { .. } => true,
             // Given back without having been taken: the caller's lock, unless it was forgotten that the path has met it before, or
             // that the lock was asked and not remembered.
             EventKind::Released { held: false, queried } => {

@@ -105,8 +105,7 @@ fn with<R>(
     let body: Body = parse(text, FileId(0)).unwrap_or_else(|error| panic!("{error}"));
     let profile = profile();
     let none = |_: &str| None;
-    let mut analysis =
-        LockAnalysis::new(&body, Meanings { profile: &profile, summaries: &none, statics: None }, false);
+    let mut analysis = LockAnalysis::new(&body, Meanings::plain(&profile, &none), false);
     let results = explore(&body.cfg, &mut analysis, limit);
     let keys = analysis.keys();
     let states = body.cfg.blocks().flat_map(|at| results.live(at).map(move |node| (at, node.state.clone())));

@@ -60,8 +60,7 @@ pub struct Explored {
 /// Explores `body`, which calls nothing but the profile's functions and unknown ones.
 pub fn explored(body: &Body, limit: DisjunctLimit) -> Explored {
     let none = |_: &str| None;
-    let mut analysis =
-        LockAnalysis::new(body, Meanings { profile: profile(), summaries: &none, statics: None }, false);
+    let mut analysis = LockAnalysis::new(body, Meanings::plain(profile(), &none), false);
     let results = explore(&body.cfg, &mut analysis, limit);
     let name = |key: LockKey| name_of(&analysis, key.address);
     let exits = analysis.exits.iter().map(|exit| {
@@ -165,7 +164,7 @@ pub fn verdicts(bodies: &[Body], text: &str) -> Vec<Verdict> {
     let mut verdicts = Vec::new();
     for body in bodies {
         let look_up = |name: &str| summaries.get(name);
-        let meanings = Meanings { profile: profile(), summaries: &look_up, statics: None };
+        let meanings = Meanings::plain(profile(), &look_up);
         let judged = judge(body, meanings, Excerpt { text: text.as_bytes(), base: 0 }, None, true);
         verdicts.extend(judged.outcome.verdicts);
         summaries.insert(body.name.to_string(), judged.summary);

@@ -137,6 +137,14 @@ fn cases(row: &Row<'_>, all: &[Row<'_>]) -> Option<Vec<Case>> {
             let (take, give) = (take(&pair, false), statements(&pair.release));
             Some(vec![case("balanced", &[&take, &line(call.statement()), &give], Expected::Balanced)])
         }
+        Effect::AssertNot => {
+            let (pair, call) = surrounded(row, all, |mode| mode)?;
+            let (take, give, call) = (take(&pair, false), statements(&pair.release), line(call.statement()));
+            Some(vec![
+                case("balanced", &[&take, &give, &call], Expected::Balanced),
+                case("held", &[&take, &call, &give], Expected::Fires(&["LB020"])),
+            ])
+        }
         Effect::Init | Effect::Destroy => {
             let (pair, call) = surrounded(row, all, |mode| mode)?;
             let whole = [take(&pair, false), statements(&pair.release)].concat();

@@ -106,10 +106,13 @@ fn whole(
         }
     }
     let names = parameters(&names, &sig.generics);
+    let mut builder = BodyBuilder::new(function.name.clone(), function.span);
+    let contracts = function.annotations.iter().filter(|annotation| annotation.name == "lockbalance");
+    contracts.for_each(|annotation| builder.annotate(annotation.clone()));
     let mut lowerer = Lowerer {
         env,
         names,
-        builder: BodyBuilder::new(function.name.clone(), function.span),
+        builder,
         types: Vec::new(),
         scopes: Vec::new(),
         targets: Vec::new(),
