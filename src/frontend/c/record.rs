@@ -115,7 +115,7 @@ fn declaration(text: &[u8], tokens: &[Token], end: usize, members: &mut Vec<Memb
 
 fn is_callable(word: &[u8]) -> bool {
     let word = String::from_utf8_lossy(word).to_ascii_lowercase();
-    word.split('_').any(|part| CALLABLE.iter().any(|known| part == *known))
+    word.split('_').any(|part| CALLABLE.contains(&part))
 }
 
 /// `type (*name)(parameters)`, also `(*name[4])(…)` and `(__rcu *name)(…)`.
