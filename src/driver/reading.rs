@@ -134,7 +134,7 @@ fn asks_definition(tree: &TreeIndex, file: FileId, meant: &[FunctionId]) -> bool
 /// The member that stands at a position: `row.action` for `row[3]`, where the record's members are known.
 fn member_of(declarations: &SharedDeclarations, path: &str, slot: &str) -> Option<Name> {
     let (table, position) = slot.strip_suffix(']')?.rsplit_once('[')?;
-    let [members] = declarations.get(&format!("members {table}"), path) else { return None };
+    let [members] = declarations.get(&format!("layout {table}"), path) else { return None };
     let member = members.split(',').nth(position.parse().ok()?)?;
     (!member.is_empty()).then(|| Name::new(format!("{table}.{member}")))
 }

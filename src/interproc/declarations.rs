@@ -71,7 +71,7 @@ impl SharedDeclarations {
 
 /// Whether a key is of something in a record, rather than of a type or function by itself.
 fn is_member(key: &str) -> bool {
-    key.contains('.') || key.starts_with("members ")
+    key.contains('.') || key.starts_with("members ") || key.starts_with("layout ")
 }
 
 /// Steps through the folders from one to the other.

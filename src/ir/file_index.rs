@@ -77,7 +77,7 @@ pub struct FileIndex {
     /// What the file declares about types, as text in full paths: `Record.member` and `CONSTANT` give a type, `Record::method()` and
     /// `function()` the type of the result, `use Name` what a public import stands for, `type Name` an alias, `deref Name` what a
     /// pointer-like record points to, `drop Name` is there when ending such a value runs code. Of records with pointers to functions:
-    /// `members Record` gives the names of all members in order, `parameters Record.member` those of what the function takes, each with
+    /// `layout Record` gives the names of all members in order, `parameters Record.member` those of what the function takes, each with
     /// commas between.
     pub declarations: FxHashMap<Name, Name>,
     /// What names at file level stand for: `Mutex` for `std::sync::Mutex`.
@@ -90,6 +90,8 @@ pub struct FileIndex {
     pub directives: Vec<(String, Span)>,
     /// Those among them that stand at a member of a record.
     pub member_directives: Vec<MemberDirective>,
+    /// Functions put into tables, with the slot, where the language tells that without a closer look: see [`References::slots`].
+    pub puts: Vec<(Name, Name)>,
 }
 
 /// Names that stand where a function may be meant without being called.

@@ -127,7 +127,12 @@ impl LockAnalysis<'_> {
 
     /// Gives each promised lock its name.
     pub(super) fn name_dues(&mut self) {
-        let names: Vec<Name> = self.body.parameter_ids().map(|id| self.body.local(id).name.clone()).collect();
+        // A parameter without a name is called by its number.
+        let name = |id: crate::ir::LocalId| match self.body.local(id).name.as_str() {
+            "" | "_" => Name::new(format!("arg{}", id.0)),
+            name => Name::new(name),
+        };
+        let names: Vec<Name> = self.body.parameter_ids().map(name).collect();
         for (at, obligation) in self.meanings.contract.iter().enumerate() {
             let ([family], [path]) = (obligation.term.families.as_slice(), obligation.term.paths.as_slice())
             else {

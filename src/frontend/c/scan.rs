@@ -370,7 +370,7 @@ impl<'t> Scan<'t> {
             self.index.directives.iter().filter(|(_, span)| inside.contains(&span.start)).cloned().collect();
         for name in record::names(self.text, self.tokens, header, open, close) {
             let all = joined(&mut members.iter().map(|member| &member.name));
-            self.index.declarations.insert(Name::new(format!("members {name}")), all);
+            self.index.declarations.insert(Name::new(format!("layout {name}")), all);
             for member in &members {
                 let Some(parameters) = &member.parameters else { continue };
                 let key = Name::new(format!("parameters {name}.{}", member.name));

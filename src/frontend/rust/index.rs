@@ -8,6 +8,7 @@ use super::declare::{Declarations, parameters, self_name, text_of};
 use super::macros::{self, Content};
 use super::measure;
 use super::names::{self, Names};
+use super::tables;
 use crate::frontend::directive;
 use crate::ir::file_index::{FileIndex, FunctionDefinition};
 use crate::ir::{Annotation, Linkage, Name};
@@ -33,7 +34,10 @@ pub fn index(file: FileId, text: &[u8]) -> FileIndex {
         return index;
     }
     match syn::parse_file(text) {
-        Ok(tree) => Indexer::new(file, &mut index).run(&tree),
+        Ok(tree) => {
+            Indexer::new(file, &mut index).run(&tree);
+            tables::collect(file, text, &tree, &mut index);
+        }
         Err(error) => {
             let start = error.span().start();
             index.unreadable = Some(format!("not understood: line {}: {error}", start.line));
@@ -348,8 +352,17 @@ impl<'ast> Visit<'ast> for Collector<'_> {
                 self.calls.insert(format!(".{}", call.method));
             }
             Expr::Call(call) => {
-                if let Expr::Path(path) = &*call.func {
-                    self.path(&path.path);
+                let mut callee = &*call.func;
+                while let Expr::Paren(inner) = callee {
+                    callee = &inner.expr;
+                }
+                match callee {
+                    Expr::Path(path) => self.path(&path.path),
+                    // `(row.action)(p)`: what is called stands in a table.
+                    Expr::Field(syn::ExprField { member: syn::Member::Named(name), .. }) => {
+                        self.calls.insert(name.to_string());
+                    }
+                    _ => {}
                 }
             }
             Expr::Closure(_) | Expr::Async(_) => {

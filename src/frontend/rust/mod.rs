@@ -14,6 +14,7 @@ pub mod lower;
 mod macros;
 mod measure;
 mod names;
+mod tables;
 mod types;
 
 use super::Frontend;
@@ -29,7 +30,7 @@ pub const FRONTEND: Frontend = Frontend {
     lower: lower::lower,
 };
 
-/// Functions are not put into tables by name often enough to say anything of each other.
-fn references(_: &[u8], _: &FileIndex, _: &dyn Fn(&str) -> bool) -> References {
-    References::default()
+/// Which functions are put into tables was seen when the file was indexed.
+fn references(_: &[u8], index: &FileIndex, _: &dyn Fn(&str) -> bool) -> References {
+    References { slots: index.puts.clone(), ..References::default() }
 }
