@@ -24,8 +24,9 @@ pub struct Evidence {
     /// Variables of the file whose locks this function leaves out of balance, and no other function the other way.
     pub lonely: Vec<Name>,
     /// Locks left out of balance that another function of the folder leaves the other way, as little explained by its callers: what
-    /// `start` takes, `stop` releases.
-    pub partnered: Vec<OpenLock>,
+    /// `start` takes, `stop` releases. With it: whether no further function of the folder leaves the lock as this one does, so that
+    /// the partner has nobody else to belong to.
+    pub partnered: Vec<(OpenLock, bool)>,
     /// It is put where others are put too, and nearly all of those leave locks as they were.
     pub deviates: bool,
     /// It is put where others are put too, and many of those leave locks changed as it does.

@@ -92,7 +92,7 @@ impl LockAnalysis<'_> {
         looked_at: bool,
         values: &[TermId],
     ) -> bool {
-        let rival = |other: &Case| !other.changes.is_empty() && !(looked_at && other.answers_otherwise(case));
+        let rival = |other: &Case| !(other.changes.is_empty() || looked_at && other.answers_otherwise(case));
         if !case.changes.is_empty() || !summary.cases.iter().any(rival) {
             return false;
         }
