@@ -59,6 +59,7 @@ pub struct ConfigText {
     attributes: Vec<String>,
     #[serde(alias = "contract-words")]
     contract_words: ContractWordsText,
+    macros: BTreeMap<Spanned<String>, String>,
     slot: Vec<SlotText>,
 }
 
@@ -234,6 +235,7 @@ impl Build {
             once_macros: config.once_macros,
             attributes: config.attributes,
             contract_words: config.contract_words,
+            macros: config.macros,
             ..ProfileText::default()
         };
         let mut own = own.into_profile(name)?;

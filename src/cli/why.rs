@@ -9,8 +9,8 @@ use super::{run, terminal};
 use crate::diagnostic::{Decision, Label};
 use crate::driver::why::{self, Belief, Why};
 use crate::driver::{Profiles, Request};
-use crate::profile::Profile;
 use crate::profile::load::nearest;
+use crate::profile::{CallEffect, Profile};
 use crate::source::SourceMap;
 use rustc_hash::FxHashSet;
 use std::fmt::Write;
@@ -127,17 +127,13 @@ fn rows(profiles: &Profiles, name: &str) -> String {
 fn rows_of(profile: &Profile, name: &str) -> Vec<String> {
     let effects = profile.effects(name);
     let Some(place) = profile.rows.get(name) else { return Vec::new() };
-    let line = |effect| {
-        let lock = path(&effect_lock(effect));
+    let line = |effect: &CallEffect| {
+        let lock = path(&effect.lock);
         let what = described(profile, effect);
         let what = what.split_whitespace().collect::<Vec<_>>().join(" ");
         format!("{}:{}: {name}({lock}): {what}\n", place.file, place.line)
     };
     effects.iter().map(line).collect()
-}
-
-fn effect_lock(effect: &crate::profile::CallEffect) -> crate::profile::LockPath {
-    effect.lock.clone()
 }
 
 fn one(out: &mut String, belief: &Belief, sources: &SourceMap) -> std::fmt::Result {

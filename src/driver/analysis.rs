@@ -9,21 +9,15 @@
 //! Only what `demanded` names and depends on is looked at. The order of work never shows in the result.
 
 use super::Settings;
-use super::environment::{self, Shared};
 use super::evidence::{Doubt, Partners};
 use super::judge::{FunctionOutcome, Judged, judge};
-use super::reading::{ReadTree, frontend_of};
+use super::reading::ReadTree;
 use super::slots::Slots;
 use crate::diagnostic::Diagnostic;
 use crate::interproc::evidence::Evidence;
 use crate::interproc::schedule::levels;
 use crate::interproc::tree::FunctionId;
-use crate::ir::{Body, Linkage};
-use crate::lock::declared::{Declared, declared};
-use crate::lock::meaning::Meanings;
-use crate::lock::obligations::{Obligation, narrowed};
 use crate::lock::summary::Summary;
-use crate::rules::context::Excerpt;
 use crate::rules::contract_mismatch;
 use crate::source::{FileId, SourceMap, TextProvider};
 use rayon::prelude::*;
@@ -37,14 +31,14 @@ const CIRCLE_LIMIT: usize = 3;
 /// How often changes that no caller bears out are taken back.
 const DOUBT_LIMIT: usize = 3;
 
-type Targets = SmallVec<[FunctionId; 1]>;
+pub(super) type Targets = SmallVec<[FunctionId; 1]>;
 
 /// The analysis of a tree.
 pub struct TreeAnalysis<'a> {
     pub(super) read: ReadTree,
-    sources: &'a SourceMap,
+    pub(super) sources: &'a SourceMap,
     provider: &'a dyn TextProvider,
-    settings: &'a Settings,
+    pub(super) settings: &'a Settings,
     /// Nobody outside the tree calls its functions.
     pub(super) closed: bool,
     pub(super) judged: FxHashMap<FunctionId, Judged>,
@@ -53,9 +47,9 @@ pub struct TreeAnalysis<'a> {
     /// Functions that leave locks out of balance, as first judged.
     pub(super) partners: Partners,
     /// Summaries of names that may mean several definitions.
-    joined: FxHashMap<Targets, Summary>,
+    pub(super) joined: FxHashMap<Targets, Summary>,
     /// What calls through tables do, and what that asks of whoever is put there.
-    slots: Slots,
+    pub(super) slots: Slots,
 }
 
 /// A function's outcome, with its place.
@@ -307,71 +301,12 @@ impl<'a> TreeAnalysis<'a> {
             let mut judged = judge(body, meanings, text, evidence, certify);
             judged.summary.wants.extend(declared.wants);
             let faults = declared.faults.into_iter();
-            let unreadable =
-                faults.map(|(span, error)| contract_mismatch::unreadable(&body.name, span, error));
+            let unreadable = faults.map(|(span, error)| {
+                contract_mismatch::unreadable(&contract_mismatch::META, &body.name, span, error)
+            });
             judged.outcome.diagnostics.extend(unreadable);
             judged
         })
-    }
-
-    /// Runs `work` on the lowered function with what its calls mean and its text.
-    pub(super) fn with_body<R>(
-        &self,
-        function: FunctionId,
-        circle: &FxHashMap<FunctionId, Summary>,
-        work: impl for<'b> FnOnce(&'b Body, Meanings<'b>, Excerpt<'b>, Declared) -> R,
-    ) -> Option<R> {
-        let (unit, source) = self.read.source(function)?;
-        let body = self.lower(function)?;
-        let file = self.read.tree.definition(function).file;
-        let look_up = |name: &str| match self.read.tree.targets(function, self.read.tree.name_id(name)?) {
-            [] => None,
-            [(_, one)] => circle.get(one).or_else(|| self.judged.get(one).map(|judged| &judged.summary)),
-            many => self.joined.get(&many.iter().map(|edge| edge.1).collect::<Targets>()),
-        };
-        let dialect = self.read.dialects[file.0 as usize];
-        let profile = self.settings.profiles.get(dialect);
-        let slots =
-            |table: Option<&str>, member: &str| self.slots.meaning(&self.read.tree, dialect, table, member);
-        let statics = Some(&unit.index.statics);
-        let plain = Meanings { slots: &slots, statics, ..Meanings::plain(profile, &look_up) };
-        let mut obligations =
-            narrowed(&body, plain, self.slots.obligations(&self.read, self.settings, function));
-        let mut declared = declared(&body, plain);
-        // What a slot asks for outweighs what the function says of the same lock.
-        let asked = |own: &Obligation| obligations.iter().any(|other| other.term.paths == own.term.paths);
-        declared.obligations.retain(|own| !asked(own));
-        obligations.append(&mut declared.obligations);
-        let rest;
-        let body = if declared.understood.is_empty() {
-            &body
-        } else {
-            // What is an obligation now is no mere annotation any more.
-            rest = without(&body, &declared.understood);
-            &rest
-        };
-        let meanings = Meanings { contract: &obligations, ..plain };
-        let text = Excerpt { text: &source.text, base: source.definition.span.start };
-        Some(work(body, meanings, text, declared))
-    }
-
-    fn lower(&self, function: FunctionId) -> Option<Body> {
-        let (unit, source) = self.read.source(function)?;
-        let file = self.read.tree.definition(function).file;
-        let profile = self.settings.profiles.get(self.read.dialects[file.0 as usize]);
-        let shared = |name: &str| profile.macros.get(name).or_else(|| self.read.shared.get(name));
-        let path = self.sources.path(file);
-        let shared = Shared { macros: &shared, declarations: &self.read.declarations, path };
-        let frontend = frontend_of(path)?;
-        let mut body = environment::with(frontend, &unit.index, &shared, profile, |environment| {
-            (frontend.lower)(file, &source.text, &source.definition, environment)
-        });
-        if let Some(annotations) = unit.index.prototypes.get(&body.name) {
-            body.annotations.extend(annotations.iter().cloned());
-        } else if source.definition.linkage == Linkage::External {
-            body.annotations.extend(self.read.shared.prototype(&body.name).iter().cloned());
-        }
-        Some(body)
     }
 
     fn second_phase(&mut self, given: &dyn Fn(FileId) -> bool) {
@@ -408,10 +343,4 @@ impl<'a> TreeAnalysis<'a> {
             self.judged.insert(function, judged);
         }
     }
-}
-
-/// The body without the annotations of these indices.
-fn without(body: &Body, understood: &[usize]) -> Body {
-    let kept = body.annotations.iter().enumerate().filter(|(at, _)| !understood.contains(at));
-    Body { annotations: kept.map(|(_, annotation)| annotation.clone()).collect(), ..body.clone() }
 }

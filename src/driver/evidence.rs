@@ -159,7 +159,7 @@ impl TreeAnalysis<'_> {
     }
 
     /// Locks that `function` leaves out of balance and another function of its folder leaves the other way, for no caller's sake.
-    fn partnered(&self, function: FunctionId) -> Vec<(OpenLock, bool)> {
+    fn partnered(&self, function: FunctionId) -> Vec<OpenLock> {
         let folder = self.read.tree.folder(function);
         let is_partner = |other: FunctionId, lock: &OpenLock| {
             let change = Change { family: lock.family, taken: lock.held };
@@ -171,11 +171,7 @@ impl TreeAnalysis<'_> {
             let others = self.partners.get(&(folder, opposite.clone())).into_iter().flatten();
             others.into_iter().any(|&other| is_partner(other, &opposite))
         });
-        let alone = |lock: &OpenLock| {
-            let alike = self.partners.get(&(folder, lock.clone())).into_iter().flatten();
-            alike.into_iter().all(|&other| other == function)
-        };
-        partnered.map(|lock| (lock.clone(), alone(lock))).collect()
+        partnered.cloned().collect()
     }
 
     fn open(&self, function: FunctionId) -> &[(OpenLock, Option<Name>)] {

@@ -115,8 +115,6 @@ fn conclude(
         let promised = match analysis.imbalance(key, false) {
             Imbalance::HandsOver { .. } => convention::promises_to_take(name),
             Imbalance::TakesOver { .. } => convention::promises_to_release(name),
-            // A partner in its folder may release it.
-            Imbalance::Missing { on_error: false, .. } => false,
             _ => true,
         };
         !declared && !promised && !analysis.is_owed(key)

@@ -1,6 +1,7 @@
 //! Wires the street: sources, index, bodies, summaries, rules, verdicts.
 
 pub mod analysis;
+mod bodies;
 pub mod environment;
 mod evidence;
 pub mod judge;
@@ -12,11 +13,9 @@ use crate::diagnostic::{Confidence, Decision, Diagnostic, Label, Ledger, Severit
 use crate::engine::{DisjunctLimit, explore};
 use crate::interproc::declarations::SharedDeclarations;
 use crate::interproc::tree::Slot;
-use crate::ir::Body;
-use crate::ir::Name;
 use crate::ir::file_index::FunctionDefinition;
+use crate::ir::{Body, CONTRACT_COMMENT, Name};
 use crate::lock::analysis::LockAnalysis;
-use crate::lock::declared;
 use crate::lock::meaning::Meanings;
 use crate::profile::Profile;
 use crate::rules::not_decided;
@@ -185,7 +184,7 @@ impl Profiles {
 
     /// Whether an annotation word declares something about locks.
     pub fn is_contract(&self, word: &str) -> bool {
-        word == declared::COMMENT || self.fallback.contract_words.contains_key(word)
+        word == CONTRACT_COMMENT || self.fallback.contract_words.contains_key(word)
     }
 
     /// Whether some profile says what `name` means, so that its definition is not asked.
@@ -286,20 +285,27 @@ fn notes(function: &FunctionOutcome) -> Vec<Diagnostic> {
         Decision::NotDecided { reason } => Some((verdict, reason)),
         _ => None,
     });
-    undecided
-        .map(|(verdict, reason)| Diagnostic {
-            rule: &not_decided::META,
-            severity: not_decided::META.severity,
-            confidence: Confidence::Low,
-            message: format!("`{}` in `{}` is not decided: {reason}", verdict.lock, verdict.function),
-            primary: Label { span: verdict.span, text: "not decided".to_owned() },
-            function: verdict.function.clone(),
-            lock: verdict.lock.clone(),
-            exit: "",
-            steps: Vec::new(),
-            help: Vec::new(),
-        })
-        .collect()
+    let told = undecided.map(|(verdict, reason)| {
+        let message = format!("`{}` in `{}` is not decided: {reason}", verdict.lock, verdict.function);
+        of_verdict(verdict, "not decided", message)
+    });
+    told.collect()
+}
+
+/// LB090, for a verdict.
+fn of_verdict(verdict: &Verdict, label: &str, message: String) -> Diagnostic {
+    Diagnostic {
+        rule: &not_decided::META,
+        severity: not_decided::META.severity,
+        confidence: Confidence::Low,
+        message,
+        primary: Label { span: verdict.span, text: label.to_owned() },
+        function: verdict.function.clone(),
+        lock: verdict.lock.clone(),
+        exit: "",
+        steps: Vec::new(),
+        help: Vec::new(),
+    }
 }
 
 /// LB090, for `--require-proved`: what a contract is declared of and is not proved, unless a finding that is shown says so already.
@@ -312,23 +318,16 @@ fn not_proved(function: &FunctionOutcome, settings: &Settings) -> Vec<Diagnostic
         _ => None,
     });
     let of_contract = unproved.filter(|(verdict, _)| function.owed.contains(&verdict.lock));
-    of_contract
-        .map(|(verdict, reason)| Diagnostic {
-            rule: &not_decided::META,
+    let told = of_contract.map(|(verdict, reason)| {
+        let message =
+            format!("the contract of `{}` is not proved for `{}`: {reason}", verdict.function, verdict.lock);
+        Diagnostic {
             severity: Severity::Error,
             confidence: Confidence::High,
-            message: format!(
-                "the contract of `{}` is not proved for `{}`: {reason}",
-                verdict.function, verdict.lock
-            ),
-            primary: Label { span: verdict.span, text: "not proved".to_owned() },
-            function: verdict.function.clone(),
-            lock: verdict.lock.clone(),
-            exit: "",
-            steps: Vec::new(),
-            help: Vec::new(),
-        })
-        .collect()
+            ..of_verdict(verdict, "not proved", message)
+        }
+    });
+    told.collect()
 }
 
 fn most_frequent(counts: FxHashMap<String, usize>) -> Vec<(String, usize)> {
@@ -352,7 +351,8 @@ pub fn picture(
     let fallback = settings.profiles.fallback_dialect();
     let profile = settings.profiles.get(settings.profiles.choose(&index.includes).unwrap_or(fallback));
     let declarations = SharedDeclarations::default();
-    let shared = environment::Shared { macros: &|_| None, declarations: &declarations, path };
+    let shared =
+        environment::Shared { macros: &|name| profile.macros.get(name), declarations: &declarations, path };
     let slice = definition.span.of(text);
     let body = environment::with(frontend, &index, &shared, profile, |environment| {
         (frontend.lower)(file, slice, definition, environment)

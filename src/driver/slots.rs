@@ -9,7 +9,8 @@
 use super::Settings;
 use super::judge::Judged;
 use super::reading::ReadTree;
-use crate::diagnostic::{Confidence, Diagnostic, Label};
+use crate::diagnostic::Diagnostic;
+use crate::frontend::directive;
 use crate::interproc::tree::{FunctionId, Slot, TreeIndex};
 use crate::ir::Name;
 use crate::lock::contract::{Contract, Promise, Term};
@@ -19,14 +20,12 @@ use crate::lock::path::Path;
 use crate::lock::slot::{SlotEffect, SlotMeaning};
 use crate::lock::summary::Summary;
 use crate::profile::{FamilyId, Sharing};
+use crate::rules::contract_mismatch::unreadable;
 use crate::rules::slot_contract;
-use crate::source::Span;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 /// Functions of a slot that must do alike before the one that does not is remarkable.
 const ALIKE: usize = 3;
-/// Directives that may stand at a member and are no contracts.
-const OTHER_DIRECTIVES: [&str; 2] = ["allow", "expect"];
 
 /// A slot's contract, as the configuration declares it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +35,9 @@ pub struct SlotContract {
     /// What whoever is put there does.
     pub contract: Contract,
 }
+
+/// Arguments that an inferred effect is spelled with.
+const ARGUMENTS: usize = 16;
 
 struct Declared {
     contract: Contract,
@@ -66,8 +68,7 @@ impl Slots {
             slots.declare(&slot.member, slot.contract.clone(), parameters, settings);
         }
         for directive in &read.member_directives {
-            let word: &str = directive.text.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
-            if OTHER_DIRECTIVES.contains(&word)
+            if directive::is_about_findings(&directive.text)
                 || settings.slots.iter().any(|slot| slot.member == directive.member)
             {
                 continue;
@@ -81,10 +82,8 @@ impl Slots {
                     slots.declare(&directive.member, contract, directive.parameters.clone(), settings);
                 }
                 Err(error) => {
-                    let place = error.span.unwrap_or(0..directive.text.len());
-                    let at = |offset: usize| directive.span.start as usize + offset;
-                    let span = Span::new(directive.span.file, at(place.start), at(place.end));
-                    slots.faults.push(unreadable(&directive.member, &error.message, error.suggestion, span));
+                    let fault = unreadable(&slot_contract::META, &directive.member, directive.span, error);
+                    slots.faults.push(Diagnostic { function: String::new(), ..fault });
                 }
             }
         }
@@ -253,58 +252,20 @@ fn released(summary: &Summary) -> Vec<(FamilyId, Path)> {
             let gives = |change: &crate::lock::summary::LockChange| {
                 change.family == *family && change.path.as_ref() == Some(path) && change.state.balance() < 0
             };
-            is_behind_argument(path) && rest.iter().all(|case| case.changes.iter().any(gives))
+            matches!(path.root(), Path::Argument(_)) && rest.iter().all(|case| case.changes.iter().any(gives))
         })
         .collect()
 }
 
-fn is_behind_argument(path: &Path) -> bool {
-    match path {
-        Path::Argument(_) => true,
-        Path::Load(inner) | Path::Field(inner, _) | Path::Index(inner, _) => is_behind_argument(inner),
-        _ => false,
-    }
-}
-
 fn as_term((family, path): &(FamilyId, Path)) -> Term {
+    // As a contract would write it.
+    let numbered: Vec<Name> = (0..ARGUMENTS).map(|n| Name::new(format!("arg{n}"))).collect();
     Term {
         promise: Promise::Releases,
         families: vec![*family],
         paths: vec![path.clone()],
         on: None,
         sharing: Sharing::Any,
-        spelled: spelled(path).into(),
-    }
-}
-
-/// As a contract would write it.
-fn spelled(path: &Path) -> String {
-    match path {
-        Path::Argument(n) => format!("arg{n}"),
-        Path::Load(inner) => spelled(inner).trim_start_matches('&').to_owned(),
-        Path::Field(inner, name) => {
-            let object = spelled(inner);
-            match object.strip_prefix('&') {
-                Some(object) => format!("&{object}.{name}"),
-                None => format!("&{object}->{name}"),
-            }
-        }
-        Path::Index(inner, _) => format!("{}[…]", spelled(inner)),
-        _ => "?".to_owned(),
-    }
-}
-
-fn unreadable(member: &Name, message: &str, suggestion: Option<String>, span: Span) -> Diagnostic {
-    Diagnostic {
-        rule: &slot_contract::META,
-        severity: slot_contract::META.severity,
-        confidence: Confidence::High,
-        message: format!("the contract of `{member}` cannot be read: {message}"),
-        primary: Label { span, text: "here".to_owned() },
-        function: String::new(),
-        lock: String::new(),
-        exit: "",
-        steps: Vec::new(),
-        help: suggestion.into_iter().map(|name| format!("did you mean `{name}`?")).collect(),
+        spelled: path.spelled(&numbered).unwrap_or_default().into(),
     }
 }

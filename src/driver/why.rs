@@ -21,11 +21,11 @@ use crate::lock::analysis::LockAnalysis;
 use crate::lock::convention;
 use crate::lock::declared::Declared;
 use crate::lock::event::EventKind;
-use crate::lock::meaning::Meanings;
+use crate::lock::meaning::{Meanings, is_of_row};
 use crate::lock::state::{Entry, LockKey, PathState};
 use crate::lock::tour::tour;
 use crate::lock::witness::StepKind;
-use crate::profile::Profile;
+use crate::profile::{CallEffect, Profile};
 use crate::rules::context::Excerpt;
 use crate::source::{FileId, SourceMap, Span, TextError, TextProvider};
 use rayon::prelude::*;
@@ -206,8 +206,11 @@ impl TreeAnalysis<'_> {
     fn is_overruled(&self, function: FunctionId, profile: &Profile) -> bool {
         let definition = self.read.tree.definition(function);
         let name = self.read.tree.name(definition.name);
-        let given = profile.calls.contains_key(name) || profile.not_locks.contains(name);
-        given && definition.linkage != Linkage::Internal
+        let external = definition.linkage != Linkage::Internal;
+        let summary = self.judged.get(&function).map(|judged| &judged.summary);
+        let outweighed =
+            |row: &Vec<CallEffect>| external || summary.is_none_or(|summary| is_of_row(summary, row));
+        profile.calls.get(name).is_some_and(outweighed) || external && profile.not_locks.contains(name)
     }
 
     /// What callers and siblings say, and what the name does.

@@ -1,6 +1,6 @@
 //! Comments for this tool: `lockbalance: …`, in any language.
 
-use crate::ir::{Annotation, Name};
+use crate::ir::{Annotation, CONTRACT_COMMENT, Name};
 use crate::source::{FileId, Span};
 
 /// What such a comment begins with.
@@ -28,9 +28,27 @@ pub fn directives(file: FileId, text: &[u8]) -> Vec<(String, Span)> {
 
 /// The directive as an annotation of the function that it stands at, when it is about what the function does.
 pub fn contract(text: &str, span: Span) -> Option<Annotation> {
+    let name = Name::new_static(CONTRACT_COMMENT);
+    (!is_about_findings(text)).then(|| Annotation { name, args: vec![Name::new(text)], span })
+}
+
+/// Whether the directive says what is to be reported, rather than what code does.
+pub fn is_about_findings(text: &str) -> bool {
     let word: &str = text.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
-    let about = !ABOUT_FINDINGS.contains(&word);
-    about.then(|| Annotation { name: Name::new_static("lockbalance"), args: vec![Name::new(text)], span })
+    ABOUT_FINDINGS.contains(&word)
+}
+
+/// Which of the things that end at `ends`, in order, a comment at `at` is about: the one that ends on the same line before it, else the
+/// next.
+pub fn stands_at(text: &[u8], ends: impl Iterator<Item = usize>, at: usize) -> Option<usize> {
+    let mut trailed = None;
+    for (nth, end) in ends.enumerate() {
+        if end > at {
+            return trailed.or(Some(nth));
+        }
+        trailed = (!text[end..at].contains(&b'\n')).then_some(nth);
+    }
+    trailed
 }
 
 /// Whether the text ends in the opening of a comment, or of a line in one; the tool's name in a sentence is no directive.

@@ -1,7 +1,7 @@
 //! Evidence about a function from outside it: what becomes of a lock that it hands over, who holds what it releases, and what
 //! functions in the same place do.
 
-use crate::ir::{Callee, Name, StatementKind};
+use crate::ir::Name;
 use crate::lock::analysis::LockAnalysis;
 use crate::lock::convention;
 use crate::lock::event::{Event, EventKind};
@@ -24,9 +24,8 @@ pub struct Evidence {
     /// Variables of the file whose locks this function leaves out of balance, and no other function the other way.
     pub lonely: Vec<Name>,
     /// Locks left out of balance that another function of the folder leaves the other way, as little explained by its callers: what
-    /// `start` takes, `stop` releases. With it: whether no further function of the folder leaves the lock as this one does, so that
-    /// the partner has nobody else to belong to.
-    pub partnered: Vec<(OpenLock, bool)>,
+    /// `start` takes, `stop` releases.
+    pub partnered: Vec<OpenLock>,
     /// It is put where others are put too, and nearly all of those leave locks as they were.
     pub deviates: bool,
     /// It is put where others are put too, and many of those leave locks changed as it does.
@@ -175,11 +174,7 @@ fn use_at(analysis: &LockAnalysis<'_>, event: &Event) -> Option<CallerUse> {
             (by.as_ref()?, true, analysis.releases(event.key), left)
         }
         EventKind::Released { held, .. } => {
-            let statement = analysis.body().cfg.statement(event.at).map(|statement| &statement.kind);
-            let Some(StatementKind::Call { callee: Callee::Named(callee), .. }) = statement else {
-                return None;
-            };
-            (callee, false, *held, matches!(imbalance, Imbalance::TakesOver { .. }))
+            (analysis.callee_at(event.at)?, false, *held, matches!(imbalance, Imbalance::TakesOver { .. }))
         }
         _ => return None,
     };

@@ -91,6 +91,9 @@ pub enum Linkage {
     External,
 }
 
+/// Name of the annotation that a contract in a comment is: `/* lockbalance: holds(p) */`.
+pub const CONTRACT_COMMENT: &str = "lockbalance";
+
 /// An attribute or directive that stands on a definition, uninterpreted: `__must_hold(&x->lock)`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Annotation {

@@ -2,7 +2,8 @@
 
 use super::assume::{self, assume};
 use super::demand::Demands;
-use super::event::{Event, EventKind, Exit, ExitKind};
+use super::event::{Event, EventKind, Exit};
+use super::fold;
 use super::meaning::Meanings;
 use super::obligations::Due;
 use super::relevance::Relevance;
@@ -117,34 +118,6 @@ impl<'a> LockAnalysis<'a> {
         };
         if !self.events.contains(&event) {
             self.events.push(event);
-        }
-    }
-
-    /// What kind of exit returning `value` is.
-    pub(super) fn exit_kind(&self, state: &PathState, value: Option<TermId>) -> ExitKind {
-        let Some(value) = value else { return ExitKind::Void };
-        let signs = assume::signs(&self.terms, state, value, false);
-        match self.body.returns {
-            ReturnKind::Void => ExitKind::Void,
-            ReturnKind::Bool => match signs {
-                Signs::ZERO => ExitKind::False,
-                signs if signs.within(Signs::NONZERO) => ExitKind::True,
-                _ => ExitKind::Other,
-            },
-            ReturnKind::Pointer | ReturnKind::Guard => match signs {
-                Signs::ZERO => ExitKind::Null,
-                Signs::NEGATIVE => ExitKind::ErrorPointer,
-                signs if signs.within(Signs::NONZERO) => ExitKind::Pointer,
-                _ => ExitKind::Other,
-            },
-            ReturnKind::Integer | ReturnKind::Other => match signs {
-                Signs::ZERO => ExitKind::Zero,
-                Signs::NEGATIVE => ExitKind::Error,
-                Signs::POSITIVE => ExitKind::Positive,
-                Signs::NOT_NEGATIVE => ExitKind::NotNegative,
-                signs if signs.within(Signs::NONZERO) => ExitKind::Nonzero,
-                _ => ExitKind::Other,
-            },
         }
     }
 
@@ -272,7 +245,7 @@ impl Analysis for LockAnalysis<'_> {
             (TerminatorKind::Switch(scrutinee), EdgeKind::Case(low, None)) => {
                 let value = self.evaluate(&mut state, scrutinee);
                 let low = self.evaluate(&mut state, low);
-                let equal = assume::binary(&mut self.terms, BinaryOp::Eq, value, low);
+                let equal = fold::binary(&mut self.terms, BinaryOp::Eq, value, low);
                 assume(&mut self.terms, &mut state, equal, true)
             }
             (TerminatorKind::Switch(scrutinee), EdgeKind::Default) => {
@@ -293,39 +266,7 @@ impl Analysis for LockAnalysis<'_> {
         if !self.recording {
             return;
         }
-        let name = value.map(|value| self.terms.canonical(value));
-        // What is promised at some results only is looked at for each of them.
-        if let Some(value) = value.filter(|_| self.owes_by_result()) {
-            for state in self.by_promise(state, value) {
-                let kind = self.exit_kind(&state, Some(value));
-                self.exits.push(Exit { node: self.node, block, kind, value: Some(value), name, state });
-            }
-            return;
-        }
-        let kind = self.exit_kind(&state, value);
-        // A truth value that is not known yet is two exits: `return !err;` after a conditional lock.
-        let boolean = value.filter(|&value| {
-            kind == ExitKind::Other || kind == ExitKind::NotNegative && self.is_truth_value(value)
-        });
-        match boolean.filter(|&value| self.is_truth_value(value)) {
-            Some(value) => {
-                for truth in [true, false] {
-                    let mut side = state.clone();
-                    if assume(&mut self.terms, &mut side, value, truth) {
-                        let kind = self.exit_kind(&side, Some(value));
-                        self.exits.push(Exit {
-                            node: self.node,
-                            block,
-                            kind,
-                            value: Some(value),
-                            name,
-                            state: side,
-                        });
-                    }
-                }
-            }
-            None => self.exits.push(Exit { node: self.node, block, kind, value, name, state }),
-        }
+        self.record_exits(state, block, value);
     }
 
     fn settle(&mut self, state: &mut PathState, block: BlockId) {
@@ -422,21 +363,13 @@ impl LockAnalysis<'_> {
         for edge in self.body.cfg.successors(block) {
             if let EdgeKind::Case(low, None) = edge.kind {
                 let low = self.evaluate(state, low);
-                let equal = assume::binary(&mut self.terms, BinaryOp::Eq, value, low);
+                let equal = fold::binary(&mut self.terms, BinaryOp::Eq, value, low);
                 if !assume(&mut self.terms, state, equal, false) {
                     return false;
                 }
             }
         }
         true
-    }
-
-    fn is_truth_value(&self, value: TermId) -> bool {
-        match self.terms.get(value) {
-            Term::Unary(crate::ir::UnaryOp::Not, _) | Term::Query(..) => true,
-            Term::Binary(op, ..) => assume::is_comparison(*op),
-            _ => self.body.returns == ReturnKind::Bool,
-        }
     }
 
     /// The state of `key`, untouched when the path has not met it.

@@ -3,6 +3,7 @@
 use super::analysis::LockAnalysis;
 use super::assume::{self, constrain};
 use super::event::EventKind;
+use super::fold;
 use super::path::Path;
 use super::presume::is_question;
 use super::state::{Fact, LockKey, LockState, Now, PathState, Signs, bind};
@@ -31,7 +32,7 @@ impl LockAnalysis<'_> {
                 let address = self.terms.canonical(address);
                 let query = self.terms.intern(Term::Query(*family, address));
                 let result =
-                    if *positive { query } else { assume::unary(&mut self.terms, UnaryOp::Not, query) };
+                    if *positive { query } else { fold::unary(&mut self.terms, UnaryOp::Not, query) };
                 return self.finish(state, place, result, out);
             }
         }
@@ -92,20 +93,24 @@ impl LockAnalysis<'_> {
         looked_at: bool,
         values: &[TermId],
     ) -> bool {
-        let rival = |other: &Case| !(other.changes.is_empty() || looked_at && other.answers_otherwise(case));
-        if !case.changes.is_empty() || !summary.cases.iter().any(rival) {
+        if !case.changes.is_empty() {
+            return false;
+        }
+        let changing = || summary.cases.iter().filter(|other| !other.changes.is_empty());
+        // Whoever does not look whether it was taken takes it that it was.
+        let takes = |other: &Case| other.changes.iter().any(|change| change.state.balance() > 0);
+        let succeeds = |other: &Case| takes(other) && other.result == Signs::ZERO;
+        if !looked_at && case.result.within(Signs::NONZERO) && changing().any(succeeds) {
+            return true;
+        }
+        if changing().all(|other| looked_at && other.answers_otherwise(case)) {
             return false;
         }
         let zero = self.terms.int(0);
-        // Whoever does not look whether it worked takes it that it did.
-        let taking = |other: &Case| other.changes.iter().any(|change| change.state.balance() > 0);
-        let succeeds = |other: &Case| taking(other) && other.result == Signs::ZERO;
-        let fails = case.result.within(Signs::NONZERO) && summary.cases.iter().any(succeeds);
-        !looked_at && fails
-            || case.conditions.iter().any(|(path, signs, _)| {
-                let Some(term) = self.instantiate(state, path, values, zero) else { return true };
-                !assume::signs(&self.terms, state, term, true).within(*signs)
-            })
+        case.conditions.iter().any(|(path, signs, _)| {
+            let Some(term) = self.instantiate(state, path, values, zero) else { return true };
+            !assume::signs(&self.terms, state, term, true).within(*signs)
+        })
     }
 
     #[allow(clippy::too_many_arguments)]
@@ -171,8 +176,8 @@ impl LockAnalysis<'_> {
         }
         if let (Some(code), None) = (&case.code, case.value) {
             let positive = self.terms.intern(Term::Const(code.clone()));
-            let constant = assume::unary(&mut self.terms, UnaryOp::Neg, positive);
-            let equal = assume::binary(&mut self.terms, BinaryOp::Eq, result, constant);
+            let constant = fold::unary(&mut self.terms, UnaryOp::Neg, positive);
+            let equal = fold::binary(&mut self.terms, BinaryOp::Eq, result, constant);
             if !assume::assume(&mut self.terms, &mut state, equal, true) {
                 return;
             }

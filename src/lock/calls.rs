@@ -4,6 +4,7 @@ use super::analysis::LockAnalysis;
 use super::assume::{self, assume, constrain};
 use super::effects::{Applied, Attempt};
 use super::event::EventKind;
+use super::fold;
 use super::locals::addresses;
 use super::meaning::{CallMeaning, ErrorPointer};
 use super::presume::{is_conversion, is_question};
@@ -198,11 +199,11 @@ impl LockAnalysis<'_> {
             }
             ErrorPointer::Convert => self.finish(state, place, value, out),
             ErrorPointer::Test => {
-                let test = assume::binary(&mut self.terms, BinaryOp::Lt, value, zero);
+                let test = fold::binary(&mut self.terms, BinaryOp::Lt, value, zero);
                 self.finish(state, place, test, out);
             }
             ErrorPointer::TestOrNull => {
-                let test = assume::binary(&mut self.terms, BinaryOp::Le, value, zero);
+                let test = fold::binary(&mut self.terms, BinaryOp::Le, value, zero);
                 self.finish(state, place, test, out);
             }
             ErrorPointer::ValueOrZero => {

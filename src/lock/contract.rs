@@ -158,12 +158,6 @@ impl Contract {
         Ok(contract)
     }
 
-    /// Whether `text` begins like a contract, rather than like another directive.
-    pub fn is_meant(text: &str) -> bool {
-        let word: &str = text.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default();
-        Promise::ALL.iter().any(|promise| promise.word() == word)
-    }
-
     /// Refuses two promises about one lock that hold at the same results.
     ///
     /// # Errors
@@ -329,12 +323,6 @@ impl std::fmt::Display for Term {
 }
 
 impl Term {
-    /// The clause as a contract writes it.
-    pub fn written(&self) -> String {
-        let on = self.on.as_ref().map_or(String::new(), |on| format!(", on = {}", on.spelled));
-        format!("{}({}{on})", self.promise.word(), self.spelled)
-    }
-
     /// How many times more the lock is held on exit than on entry, for a result of these signs; `None` when they do not tell.
     pub fn balance_at(&self, signs: Signs, value: Option<i64>) -> Option<i32> {
         let Some(on) = &self.on else { return Some(self.promise.balance()) };

@@ -19,13 +19,10 @@ use super::path::Path;
 use super::state::{LockKey, Signs};
 use super::summary::Want;
 use crate::engine::{DisjunctLimit, explore};
-use crate::ir::{Annotation, Body, Callee, Name, ReturnKind, StatementKind};
+use crate::ir::{Annotation, Body, CONTRACT_COMMENT, Callee, Name, ReturnKind, StatementKind};
 use crate::profile::{Profile, ProfileError, Sharing, WordMeaning};
 use crate::source::Span;
 use std::collections::BTreeSet;
-
-/// Name of the annotation that a contract in a comment is.
-pub const COMMENT: &str = "lockbalance";
 
 /// What a body declares.
 #[derive(Debug, Default)]
@@ -43,6 +40,7 @@ pub struct Declared {
 }
 
 /// One promise that an annotation makes.
+#[derive(Clone)]
 struct Said {
     annotation: usize,
     term: Term,
@@ -59,9 +57,11 @@ pub fn declared<'a>(body: &'a Body, meanings: Meanings<'a>) -> Declared {
     let mut said: Vec<Said> = Vec::new();
     let mut unread: BTreeSet<usize> = BTreeSet::new();
     for (at, annotation) in body.annotations.iter().enumerate() {
-        if annotation.name == COMMENT || meanings.profile.contract_words.contains_key(&annotation.name) {
+        if annotation.name == CONTRACT_COMMENT
+            || meanings.profile.contract_words.contains_key(&annotation.name)
+        {
             let args = annotation.args.join(", ");
-            let text = match (annotation.name == COMMENT, args.is_empty()) {
+            let text = match (annotation.name == CONTRACT_COMMENT, args.is_empty()) {
                 (true, _) => args,
                 (false, true) => annotation.name.to_string(),
                 (false, false) => format!("{}({args})", annotation.name),
@@ -73,7 +73,7 @@ pub fn declared<'a>(body: &'a Body, meanings: Meanings<'a>) -> Declared {
             Some(terms) => said.extend(terms.into_iter().map(|(term, word)| Said {
                 annotation: at,
                 term,
-                by_comment: annotation.name == COMMENT,
+                by_comment: annotation.name == CONTRACT_COMMENT,
                 joined: false,
                 word,
             })),
@@ -145,7 +145,7 @@ fn said_by(
     parameters: &[Name],
     declared: &mut Declared,
 ) -> Option<Vec<(Term, Name)>> {
-    if annotation.name == COMMENT {
+    if annotation.name == CONTRACT_COMMENT {
         let text = annotation.args.first().map_or("", Name::as_str);
         let read = Contract::parse(text).and_then(|contract| {
             contract.check_families(profile)?;
@@ -247,15 +247,8 @@ fn meant(analysis: &mut LockAnalysis<'_>, term: &Term) -> Option<LockKey> {
 fn merged(group: &[Said]) -> Option<Vec<Said>> {
     let mut whole: Vec<Said> = Vec::new();
     for said in group {
-        let copy = Said {
-            annotation: said.annotation,
-            term: said.term.clone(),
-            by_comment: said.by_comment,
-            joined: said.joined,
-            word: said.word.clone(),
-        };
         match whole.iter_mut().find(|other| other.term.on == said.term.on) {
-            None => whole.push(copy),
+            None => whole.push(said.clone()),
             Some(other) if other.term.promise == said.term.promise => {}
             Some(other) => {
                 other.term.promise = match (other.term.promise, said.term.promise) {

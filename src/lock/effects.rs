@@ -3,6 +3,7 @@
 use super::analysis::LockAnalysis;
 use super::assume::{self, constrain};
 use super::event::EventKind;
+use super::fold;
 use super::state::{Entry, LockKey, LockState, Now, PathState, Signs};
 use super::terms::{Term, TermId};
 use crate::ir::{Expr, UnaryOp};
@@ -92,7 +93,7 @@ impl LockAnalysis<'_> {
                 let query = self.terms.intern(Term::Query(key.family, key.address));
                 side.result = match test {
                     ResultTest::Zero | ResultTest::ZeroElseNegative => {
-                        assume::unary(&mut self.terms, UnaryOp::Not, query)
+                        fold::unary(&mut self.terms, UnaryOp::Not, query)
                     }
                     _ => query,
                 };

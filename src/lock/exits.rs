@@ -5,7 +5,7 @@ use super::event::{Event, EventKind, ExitClass, ExitKind};
 use super::meaning::CallMeaning;
 use super::state::{LockKey, Now};
 use super::terms::{Term, TermId};
-use crate::ir::{Callee, ReturnKind, StatementKind};
+use crate::ir::{Callee, Location, Name, ReturnKind, StatementKind};
 use std::collections::BTreeSet;
 
 /// How the exits of a body leave one lock, relative to its entry. Indices into [`LockAnalysis::exits`].
@@ -127,12 +127,14 @@ impl LockAnalysis<'_> {
 
     /// Whether the event is an operation of the body's own on the lock, rather than something that a callee's definition tells of.
     pub fn is_direct(&self, event: &Event) -> bool {
-        let statement = self.body().cfg.statement(event.at).map(|statement| &statement.kind);
-        match statement {
-            Some(StatementKind::Call { callee: Callee::Named(name), .. }) => {
-                matches!(self.meanings.of(name), CallMeaning::Effects(_))
-            }
-            _ => true,
+        self.callee_at(event.at).is_none_or(|name| matches!(self.meanings.of(name), CallMeaning::Effects(_)))
+    }
+
+    /// What the statement at `at` calls by its name.
+    pub fn callee_at(&self, at: Location) -> Option<&Name> {
+        match &self.body().cfg.statement(at)?.kind {
+            StatementKind::Call { callee: Callee::Named(name), .. } => Some(name),
+            _ => None,
         }
     }
 
@@ -343,12 +345,7 @@ impl LockAnalysis<'_> {
     /// Whether some release of `key` is a callee's of a lock that it has no name for: which one is a guess.
     pub fn is_released_by_guess(&self, key: LockKey) -> bool {
         self.events.iter().filter(|event| event.key == key).any(|event| {
-            let statement = self.body().cfg.statement(event.at).map(|statement| &statement.kind);
-            let Some(crate::ir::StatementKind::Call { callee: crate::ir::Callee::Named(name), .. }) =
-                statement
-            else {
-                return false;
-            };
+            let Some(name) = self.callee_at(event.at) else { return false };
             matches!(event.kind, EventKind::Released { .. })
                 && (self.meanings.summaries)(name).is_some_and(|summary| {
                     let mut changes = summary.cases.iter().flat_map(|case| &case.changes);
@@ -358,7 +355,7 @@ impl LockAnalysis<'_> {
     }
 
     /// Whether the place lies in a loop.
-    pub fn is_in_loop(&self, at: crate::ir::Location) -> bool {
+    pub fn is_in_loop(&self, at: Location) -> bool {
         self.in_cycle[at.block.0 as usize]
     }
 
@@ -382,8 +379,8 @@ impl LockAnalysis<'_> {
     }
 
     /// The member or variable that the lock is; its family's name where there is only one such lock.
-    pub fn last_name(&self, key: LockKey) -> crate::ir::Name {
-        let family = || crate::ir::Name::new(&*self.profile().family(key.family).name);
+    pub fn last_name(&self, key: LockKey) -> Name {
+        let family = || Name::new(&*self.profile().family(key.family).name);
         self.terms.last_name(key.address).unwrap_or_else(family)
     }
 

@@ -148,7 +148,8 @@ fn goes_through(body: &Body, id: LocalId, projections: &[Projection]) -> bool {
         && (body.local(id).kind == LocalKind::Parameter || is_assigned(body, id))
 }
 
-fn is_assigned(body: &Body, id: LocalId) -> bool {
+/// Whether the body gives the local, as a whole, a value.
+pub(super) fn is_assigned(body: &Body, id: LocalId) -> bool {
     let statements = body.cfg.blocks().flat_map(|block| &body.cfg.block(block).statements);
     statements.into_iter().any(|statement| match &statement.kind {
         StatementKind::Assign { place, .. } => place.as_local() == Some(id),

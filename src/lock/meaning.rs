@@ -112,7 +112,7 @@ impl<'a> Meanings<'a> {
 
 /// Whether a definition in sight is the one that the table's row was read off: what it seems to change are locks of the row's families.
 /// The row is a reader's work and outweighs what was derived; a function of the project's own that only bears the same name does not.
-fn is_of_row(summary: &Summary, row: &[CallEffect]) -> bool {
+pub fn is_of_row(summary: &Summary, row: &[CallEffect]) -> bool {
     let known = |family: &FamilyId| row.iter().any(|effect| effect.family == *family);
     let (mut changed, mut uncertain) = (summary.changed_families(), summary.uncertain.iter());
     changed.all(|family| known(&family)) && uncertain.all(known)

@@ -117,7 +117,7 @@ impl LockAnalysis<'_> {
         let read = |id| Expr::Read(Place::local(id));
         let values: Vec<TermId> =
             self.body.parameter_ids().map(|id| self.evaluate(&mut state, &read(id))).collect();
-        if mentions_result(path) {
+        if *path.root() == Path::Result {
             return None;
         }
         let zero = self.terms.int(0);
@@ -290,14 +290,5 @@ impl LockAnalysis<'_> {
     /// Locks that something is promised of.
     pub(super) fn owed_keys(&self) -> impl Iterator<Item = LockKey> + '_ {
         self.dues.iter().map(|due| due.key)
-    }
-}
-
-fn mentions_result(path: &Path) -> bool {
-    match path {
-        Path::Result => true,
-        Path::Load(inner) | Path::Field(inner, _) => mentions_result(inner),
-        Path::Index(a, b) | Path::Pair(a, b) => mentions_result(a) || mentions_result(b),
-        Path::Argument(_) | Path::Global(_) | Path::Static(..) | Path::Int(_) | Path::Const(_) => false,
     }
 }

@@ -2,12 +2,14 @@
 //! `f(x, bool locked)`.
 
 use super::analysis::LockAnalysis;
-use super::assume::{self, assume};
+use super::assume::assume;
 use super::event::{EventKind, ExitClass};
+use super::fold;
+use super::locals::is_assigned;
 use super::path::Path;
 use super::state::{LockKey, PathState};
 use super::terms::{Term, TermId};
-use crate::ir::{BlockId, EdgeKind, Expr, LocalKind, Place, Predicate, StatementKind, TerminatorKind};
+use crate::ir::{BlockId, EdgeKind, Expr, LocalKind, Name, Predicate, TerminatorKind};
 use crate::profile::FamilyId;
 use rustc_hash::FxHashSet;
 
@@ -20,19 +22,10 @@ pub struct Take {
     pub path: Path,
     /// It only ever reads.
     pub shared: bool,
-    /// When.
-    pub when: When,
-}
-
-/// When a call takes a lock.
-#[derive(Clone, Debug, PartialEq)]
-pub enum When {
-    /// On every way to success.
-    Always,
-    /// When these questions about the arguments (parameters, numbers and constants, nothing else) have these answers.
-    Told(Vec<(Expr, bool)>),
-    /// When something holds that callers do not see.
-    Sometimes,
+    /// Only when these questions about the arguments (parameters, numbers and constants, nothing else) have these answers.
+    pub told: Vec<(Expr, bool)>,
+    /// Only when something holds, too, that callers do not see.
+    pub sometimes: bool,
 }
 
 impl LockAnalysis<'_> {
@@ -49,29 +42,33 @@ impl LockAnalysis<'_> {
             let Some(path) = self.path(key.address, None) else { continue };
             if !takes.iter().any(|take| take.family == key.family && take.path == path) {
                 let shared = !self.taken_exclusively.contains(&key);
-                takes.push(Take { family: key.family, path, shared, when: self.when_taken(key) });
+                let (told, sometimes) = self.when_taken(key);
+                takes.push(Take { family: key.family, path, shared, told, sometimes });
             }
         }
         takes
     }
 
-    fn when_taken(&self, key: LockKey) -> When {
+    /// [`Take::told`] and [`Take::sometimes`] for a lock.
+    fn when_taken(&self, key: LockKey) -> (Vec<(Expr, bool)>, bool) {
         let events = self.events.iter().filter(|event| event.key == key);
         let taken = events.filter(|event| matches!(event.kind, EventKind::Acquired { .. }));
         let blocks: FxHashSet<BlockId> = taken.map(|event| event.at.block).collect();
-        let ways: Vec<When> = blocks.into_iter().map(|block| self.when_reached(block)).collect();
-        match ways.as_slice() {
-            [one] => one.clone(),
-            many if many.contains(&When::Always) => When::Always,
-            _ => When::Sometimes,
+        let mut ways: Vec<(Vec<(Expr, bool)>, bool)> =
+            blocks.into_iter().map(|block| self.when_reached(block)).collect();
+        let always = ways.iter().any(|(told, sometimes)| told.is_empty() && !sometimes);
+        match ways.pop() {
+            Some(one) if ways.is_empty() => one,
+            // Of several places none of which is always reached, nobody can tell which it is.
+            _ => (Vec::new(), !always),
         }
     }
 
     /// When `block` is reached on a way that does not fail.
-    fn when_reached(&self, block: BlockId) -> When {
+    fn when_reached(&self, block: BlockId) -> (Vec<(Expr, bool)>, bool) {
         let cfg = &self.body.cfg;
         let mut told = Vec::new();
-        let mut otherwise = false;
+        let mut sometimes = false;
         for (branch, edge) in cfg.governing(block) {
             let around = cfg.successors(branch).filter(|other| other.id != edge).map(|other| other.target);
             if self.only_fails(around.collect(), block) {
@@ -84,14 +81,10 @@ impl LockAnalysis<'_> {
                     told.push((question.clone(), *cfg.edge(edge).kind == EdgeKind::True));
                 }
                 (TerminatorKind::Branch(Predicate::Configuration(_)), _) => {}
-                _ => otherwise = true,
+                _ => sometimes = true,
             }
         }
-        match (told.is_empty(), otherwise) {
-            (false, _) => When::Told(told),
-            (true, true) => When::Sometimes,
-            (true, false) => When::Always,
-        }
+        (told, sometimes)
     }
 
     /// Whether whoever goes on from `targets` without passing `block` fails, or never returns.
@@ -110,7 +103,7 @@ impl LockAnalysis<'_> {
         match expr {
             Expr::Int(_) | Expr::Null | Expr::Const(_) => true,
             Expr::Read(place) => place.as_local().is_some_and(|id| {
-                self.body.local(id).kind == LocalKind::Parameter && !self.is_overwritten(place)
+                self.body.local(id).kind == LocalKind::Parameter && !is_assigned(self.body, id)
             }),
             Expr::Unary(_, operand) => self.is_about_arguments(operand),
             Expr::Binary(_, left, right) => self.is_about_arguments(left) && self.is_about_arguments(right),
@@ -118,24 +111,14 @@ impl LockAnalysis<'_> {
         }
     }
 
-    fn is_overwritten(&self, place: &Place) -> bool {
-        let cfg = &self.body.cfg;
-        let statements = cfg.blocks().flat_map(|block| &cfg.block(block).statements);
-        statements.into_iter().any(|statement| match &statement.kind {
-            StatementKind::Assign { place: written, .. } => written == place,
-            StatementKind::Call { place: written, .. } => written.as_ref() == Some(place),
-            StatementKind::Declare(_) | StatementKind::Opaque(_) => false,
-        })
-    }
-
     /// Notes that a call of `name` on `state` takes what is held.
     pub(super) fn take_in_callee(
         &mut self,
         state: &PathState,
         take: &Take,
-        name: &crate::ir::Name,
+        name: &Name,
         values: &[TermId],
-        spelled: &[crate::ir::Name],
+        spelled: &[Name],
     ) {
         let zero = self.terms.int(0);
         let Some(address) = self.instantiate(state, &take.path, values, zero) else { return };
@@ -146,21 +129,16 @@ impl LockAnalysis<'_> {
             return;
         }
         let mut state = state.clone();
-        match &take.when {
-            When::Always => {}
-            When::Sometimes => state.doubtful = true,
-            When::Told(told) => {
-                for (question, answer) in told {
-                    let Some(term) = self.answer(question, values) else {
-                        state.doubtful = true;
-                        continue;
-                    };
-                    // What this caller does not know of its own argument is a guess.
-                    state.doubtful |= assume(&mut self.terms, &mut state.clone(), term, !answer);
-                    if !assume(&mut self.terms, &mut state, term, *answer) {
-                        return;
-                    }
-                }
+        state.doubtful |= take.sometimes;
+        for (question, answer) in &take.told {
+            let Some(term) = self.answer(question, values) else {
+                state.doubtful = true;
+                continue;
+            };
+            // What this caller does not know of its own argument is a guess.
+            state.doubtful |= assume(&mut self.terms, &mut state.clone(), term, !answer);
+            if !assume(&mut self.terms, &mut state, term, *answer) {
+                return;
             }
         }
         self.record(&state, key, EventKind::DoubleAcquire { by: Some(name.clone()) });
@@ -175,11 +153,11 @@ impl LockAnalysis<'_> {
             Expr::Read(place) => *values.get(place.as_local()?.0 as usize)?,
             Expr::Unary(op, operand) => {
                 let operand = self.answer(operand, values)?;
-                assume::unary(&mut self.terms, *op, operand)
+                fold::unary(&mut self.terms, *op, operand)
             }
             Expr::Binary(op, left, right) => {
                 let (left, right) = (self.answer(left, values)?, self.answer(right, values)?);
-                assume::binary(&mut self.terms, *op, left, right)
+                fold::binary(&mut self.terms, *op, left, right)
             }
             Expr::Str | Expr::AddressOf(_) | Expr::Unknown => return None,
         })

@@ -123,18 +123,9 @@ impl<'a> RuleCx<'_, 'a> {
 
     /// Whether another function of the folder leaves such a lock the other way, and nobody's callers account for either.
     pub fn has_partner(&self, key: LockKey, held: bool) -> bool {
-        self.partner(key, held).is_some()
-    }
-
-    /// Whether it has a partner that belongs to no other function.
-    pub fn has_partner_of_its_own(&self, key: LockKey, held: bool) -> bool {
-        self.partner(key, held) == Some(true)
-    }
-
-    fn partner(&self, key: LockKey, held: bool) -> Option<bool> {
+        let Some(evidence) = self.evidence.as_ref() else { return false };
         let lock = OpenLock { family: key.family, name: self.analysis.last_name(key), held };
-        let mut partnered = self.evidence.iter().flat_map(|evidence| &evidence.partnered);
-        partnered.find(|(other, _)| *other == lock).map(|(_, alone)| *alone)
+        evidence.partnered.contains(&lock)
     }
 
     /// Whether anybody may release locks of this family.

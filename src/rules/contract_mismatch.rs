@@ -215,19 +215,19 @@ fn confidence(cx: &RuleCx<'_, '_>, event: &Event) -> Confidence {
 }
 
 /// A contract in a comment that cannot be read: it says nothing, which its author would not know.
-pub fn unreadable(function: &Name, comment: Span, error: ProfileError) -> Diagnostic {
+pub fn unreadable(rule: &'static RuleMeta, of: &Name, comment: Span, error: ProfileError) -> Diagnostic {
     let place = error.span.unwrap_or(0..(comment.end - comment.start) as usize);
     let at = |offset: usize| comment.start as usize + offset;
     Diagnostic {
-        rule: &META,
-        severity: META.severity,
+        rule,
+        severity: rule.severity,
         confidence: Confidence::High,
-        message: format!("the contract of `{function}` cannot be read: {}", error.message),
+        message: format!("the contract of `{of}` cannot be read: {}", error.message),
         primary: Label {
             span: Span::new(comment.file, at(place.start), at(place.end)),
             text: "here".to_owned(),
         },
-        function: function.to_string(),
+        function: of.to_string(),
         lock: String::new(),
         exit: "",
         steps: Vec::new(),

@@ -59,9 +59,7 @@ pub fn check(cx: &mut RuleCx<'_, '_>) {
                     cx.settled.push(key);
                     continue;
                 }
-                let excused = cx.may_be_released(key, &exits)
-                    || cx.locks_for_callers()
-                    || cx.has_partner_of_its_own(key, true);
+                let excused = cx.may_be_released(key, &exits) || cx.locks_for_callers();
                 let confidence = match (same_kind, excused) {
                     (true, false) => Confidence::High,
                     (false, false) => Confidence::Medium,

@@ -102,7 +102,7 @@ fn report(cx: &mut RuleCx<'_, '_>, at: usize, key: LockKey, exits: &[usize]) {
     let alike: Vec<usize> =
         exits.iter().copied().filter(|&exit| cx.analysis.left_and_due(key, exit).0 == balance).collect();
     let obligation = cx.analysis.obligations()[at].clone();
-    let declared = obligation.term.written();
+    let declared = obligation.term.to_string();
     let lock = cx.analysis.spelled(key).to_owned();
     let function = cx.body().name.clone();
     let held = balance > due;

@@ -49,8 +49,8 @@ void commit(struct dev *dev, int wait)
 
 ## Not reported
 Conditions that are the same value, or follow from one another. Where the very same question is asked twice and something in between might
-change the answer, where the release does not lie behind the
-acquisition (one call takes, another gives back), and where a callee decides, the finding has low confidence.
+change the answer, where the release does not lie behind the acquisition (one call takes, another gives back), and where a callee decides, the
+finding has low confidence.
 "#,
 };
 
@@ -67,17 +67,14 @@ pub fn check(cx: &mut RuleCx<'_, '_>) {
             .map(|event| event.at)
             .max();
         let place = release.map_or(cx.exit_span(exits[0]), |at| cx.body().cfg.span(at));
+        let excused = cx.is_lent(key, &exits)
+            || sign < 0 && cx.may_come_held(key)
+            || !is_pair(cx, key)
+            || asks_twice(cx, key);
         let report = Report {
             rule: &META,
             key,
-            confidence: match cx.is_lent(key, &exits)
-                || sign < 0 && cx.may_come_held(key)
-                || !is_pair(cx, key)
-                || asks_twice(cx, key)
-            {
-                true => Confidence::Low,
-                false => Confidence::Medium,
-            },
+            confidence: if excused { Confidence::Low } else { Confidence::Medium },
             place,
             label: "not released under the condition under which it was taken".to_owned(),
             message: format!("`{function}` takes `{lock}` under one condition and releases it under another"),

@@ -6,7 +6,6 @@ use crate::lock::event::ExitKind;
 use crate::lock::path::Path;
 use crate::lock::state::{Now, Signs};
 use crate::lock::summary::{Case, LockChange, Summary};
-use crate::lock::takes::When;
 use crate::profile::{FamilyId, Profile, Sharing};
 
 /// What a function's words are made of.
@@ -48,11 +47,13 @@ impl Words<'_> {
         for take in &summary.takes {
             let how = if take.shared { " for reading" } else { "" };
             let lock = self.lock(take.family, Some(&take.path));
-            said.push(match &take.when {
-                When::Always => format!("takes and releases {lock}{how}: callers must not hold it"),
-                When::Told(_) => format!("takes and releases {lock}{how} when an argument says so"),
-                When::Sometimes => format!("takes and releases {lock}{how} on some ways"),
-            });
+            let when = match (take.told.is_empty(), take.sometimes) {
+                (true, false) => ": callers must not hold it",
+                (true, true) => " on some ways",
+                (false, false) => " when an argument says so",
+                (false, true) => " on some ways, when an argument says so",
+            };
+            said.push(format!("takes and releases {lock}{how}{when}"));
         }
         if let Some((family, path, positive)) = &summary.query {
             let answer = if *positive { "not 0" } else { "0" };

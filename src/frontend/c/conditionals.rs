@@ -5,7 +5,7 @@
 //! text is parsed, once either way.
 
 use super::lex::{Token, TokenKind, brackets, tokens};
-use super::scan::{after_word, directive_word, squeeze, strip_comments};
+use super::text::{after_word, directive_word, squeeze, strip_comments};
 use crate::ir::Name;
 
 mod condition;

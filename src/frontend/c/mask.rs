@@ -7,7 +7,7 @@
 
 use super::conditionals::is_conditional;
 use super::lex::{Token, TokenKind, brackets, tokens};
-use super::scan::directive_word;
+use super::text::directive_word;
 use crate::ir::Name;
 use crate::ir::environment::{BlockMacro, Environment};
 use std::collections::{BTreeMap, BTreeSet};

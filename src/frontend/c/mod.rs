@@ -16,6 +16,7 @@ mod record;
 pub mod references;
 pub mod scan;
 pub mod structure;
+mod text;
 
 use super::Frontend;
 

@@ -5,11 +5,13 @@
 //! function whose head exists twice still has one end.
 
 use super::lex::{Token, TokenKind, brackets, tokens};
-use super::record;
+use super::text::{after_word, directive_word, is_never, name_of, strip_comments};
 use crate::frontend::directive;
-use crate::ir::file_index::{FileIndex, FunctionDefinition, MacroDefinition, MemberDirective};
-use crate::ir::{Annotation, Linkage, Name};
+use crate::ir::file_index::{FileIndex, FunctionDefinition, MacroDefinition};
+use crate::ir::{Linkage, Name};
 use crate::source::{FileId, Span};
+
+mod declarations;
 
 /// Words with an argument list that may stand before a function's name.
 const ATTRIBUTES_WITH_ARGUMENTS: [&str; 14] = [
@@ -231,7 +233,7 @@ impl<'t> Scan<'t> {
             next + 1 < end
                 && self.tokens[next].kind == TokenKind::Word
                 && self.tokens[next + 1].is(b'(')
-                && !looks_like_annotation(self.tokens[next].text(self.text))
+                && !declarations::looks_like_annotation(self.tokens[next].text(self.text))
         };
         groups
             .iter()
@@ -298,134 +300,6 @@ impl<'t> Scan<'t> {
             calls,
         });
         true
-    }
-
-    /// Words that look like annotations, before the name or between parameter list and body.
-    fn annotations(
-        &self,
-        header: usize,
-        word: usize,
-        after: usize,
-        open: usize,
-        partner: &[usize],
-    ) -> Vec<Annotation> {
-        let mut found = Vec::new();
-        for at in (header..word).chain(after..open) {
-            let token = self.tokens[at];
-            if token.kind != TokenKind::Word || !looks_like_annotation(token.text(self.text)) {
-                continue;
-            }
-            let mut args = Vec::new();
-            let mut end = token.end;
-            if self.tokens.get(at + 1).is_some_and(|next| next.is(b'(')) && partner[at + 1] != usize::MAX {
-                let close = partner[at + 1];
-                end = self.tokens[close].end;
-                args = split_arguments(self.text, &self.tokens[at + 2..close]);
-            }
-            let words = if token.text(self.text).starts_with(b"__attribute") {
-                args.iter().flat_map(|arg| attributes(arg)).collect()
-            } else {
-                vec![(self.name(at), args)]
-            };
-            let span = self.span(token.start, end);
-            found.extend(words.into_iter().map(|(name, args)| Annotation { name, args, span }));
-        }
-        found.extend(self.contract_comments(header, open));
-        found
-    }
-
-    /// Contracts in comments before the head `header..open`, or in it.
-    fn contract_comments(&self, header: usize, open: usize) -> impl Iterator<Item = Annotation> + '_ {
-        let start = header.checked_sub(1).map_or(0, |before| self.tokens[before].end);
-        let head = start as u32..self.tokens[open].start as u32;
-        let directives = self.index.directives.iter().filter(move |(_, span)| head.contains(&span.start));
-        directives.filter_map(|(text, span)| directive::contract(text, *span))
-    }
-
-    fn prototype(&mut self, header: usize, at: usize, partner: &[usize]) {
-        let Some((word, list)) = self.parameter_list(header, at, partner) else { return };
-        let annotations = self.annotations(header, word, partner[list] + 1, at, partner);
-        let contract = |annotation: &Annotation| !annotation.args.is_empty();
-        if annotations.iter().any(contract) {
-            self.index.prototypes.entry(self.name(word)).or_default().extend(annotations);
-        }
-    }
-
-    /// A record that holds pointers to functions, and what directives say of its members.
-    fn record(&mut self, header: usize, open: usize, close: usize) {
-        let starts =
-            ["struct", "union", "typedef"].iter().any(|word| self.tokens[header].is_word(self.text, word));
-        if !starts {
-            return;
-        }
-        let members = record::members(self.text, self.tokens, open, close);
-        if members.is_empty() {
-            return;
-        }
-        let joined = |names: &mut dyn Iterator<Item = &Name>| {
-            Name::new(names.map(Name::as_str).collect::<Vec<_>>().join(","))
-        };
-        let inside = self.tokens[open].start as u32..self.tokens[close].end as u32;
-        let directives: Vec<(String, Span)> =
-            self.index.directives.iter().filter(|(_, span)| inside.contains(&span.start)).cloned().collect();
-        for name in record::names(self.text, self.tokens, header, open, close) {
-            let all = joined(&mut members.iter().map(|member| &member.name));
-            self.index.declarations.insert(Name::new(format!("layout {name}")), all);
-            for member in &members {
-                let Some(parameters) = &member.parameters else { continue };
-                let key = Name::new(format!("parameters {name}.{}", member.name));
-                self.index.declarations.insert(key, joined(&mut parameters.iter()));
-            }
-            for (text, span) in &directives {
-                let Some(member) = self.member_at(&members, span.start as usize) else { continue };
-                self.index.member_directives.push(MemberDirective {
-                    member: Name::new(format!("{name}.{}", member.name)),
-                    parameters: member.parameters.clone().unwrap_or_default(),
-                    text: text.clone(),
-                    span: *span,
-                });
-            }
-        }
-    }
-
-    /// The member that a comment at `at` is about: the one that ends on the same line before it, else the next.
-    fn member_at<'m>(&self, members: &'m [record::Member], at: usize) -> Option<&'m record::Member> {
-        let trails = |member: &&record::Member| {
-            member.bytes.1 <= at && !self.text[member.bytes.1..at].contains(&b'\n')
-        };
-        members.iter().rev().find(trails).or_else(|| members.iter().find(|member| member.bytes.1 > at))
-    }
-
-    /// `static T a, b[2] = { … };` and `static DEFINE_MUTEX(m);`: names that only this file knows.
-    fn variables(&mut self, header: usize, end: usize, partner: &[usize]) {
-        if !self.tokens[header].is_word(self.text, "static") {
-            return;
-        }
-        let mut at = header + 1;
-        let mut initialiser = false;
-        while at < end {
-            let token = self.tokens[at];
-            if token.is(b'(') && !initialiser {
-                let argument = at + 1;
-                if end.checked_sub(1) == Some(partner[at]) && self.tokens[argument].kind == TokenKind::Word {
-                    self.index.statics.insert(self.name(argument));
-                }
-                return;
-            }
-            if partner[at] != usize::MAX && partner[at] > at {
-                at = partner[at];
-            } else if token.is(b'=') {
-                initialiser = true;
-            } else if token.is(b',') {
-                initialiser = false;
-            }
-            let next = self.tokens[at + 1];
-            let ends = [b',', b'=', b';', b'['].iter().any(|&byte| next.is(byte));
-            if token.kind == TokenKind::Word && !initialiser && ends {
-                self.index.statics.insert(self.name(at));
-            }
-            at += 1;
-        }
     }
 
     fn directive(&mut self, token: Token) {
@@ -500,172 +374,5 @@ impl<'t> Scan<'t> {
     }
 }
 
-fn name_of(bytes: &[u8]) -> Name {
-    match std::str::from_utf8(bytes) {
-        Ok(text) => Name::new(text),
-        Err(_) => Name::new(String::from_utf8_lossy(bytes)),
-    }
-}
-
-/// `__acquires`, `GUARDED_BY`: words that are no type and no name.
-fn looks_like_annotation(word: &[u8]) -> bool {
-    word.starts_with(b"__")
-        || word.len() > 3 && word.iter().all(|b| b.is_ascii_uppercase() || *b == b'_' || b.is_ascii_digit())
-}
-
-/// The word after `#`.
-pub fn directive_word(text: &[u8]) -> &[u8] {
-    let rest = text.strip_prefix(b"#").unwrap_or(text).trim_ascii_start();
-    let end = rest.iter().position(|b| !b.is_ascii_alphabetic()).unwrap_or(rest.len());
-    &rest[..end]
-}
-
-/// What follows the word after `#`.
-pub fn after_word<'t>(text: &'t [u8], word: &[u8]) -> &'t [u8] {
-    let rest = text.strip_prefix(b"#").unwrap_or(text).trim_ascii_start();
-    rest.strip_prefix(word).unwrap_or_default()
-}
-
-/// `#if 0`
-fn is_never(text: &[u8]) -> bool {
-    directive_word(text) == b"if" && after_word(text, b"if").trim_ascii() == b"0"
-}
-
-/// The text on one line without comments and line continuations.
-pub fn strip_comments(text: &[u8]) -> String {
-    let mut out = Vec::with_capacity(text.len());
-    let mut at = 0;
-    while at < text.len() {
-        match text[at] {
-            b'\\' if text[at + 1..].starts_with(b"\n") => at += 2,
-            b'\\' if text[at + 1..].starts_with(b"\r\n") => at += 3,
-            b'/' if text.get(at + 1) == Some(&b'*') => {
-                at = memchr::memmem::find(&text[at + 2..], b"*/").map_or(text.len(), |end| at + 4 + end);
-                out.push(b' ');
-            }
-            b'/' if text.get(at + 1) == Some(&b'/') => break,
-            b'"' | b'\'' => {
-                let quote = text[at];
-                out.push(quote);
-                at += 1;
-                while at < text.len() && text[at] != quote {
-                    if text[at] == b'\\' && at + 1 < text.len() {
-                        out.push(text[at]);
-                        at += 1;
-                    }
-                    out.push(text[at]);
-                    at += 1;
-                }
-                if at < text.len() {
-                    out.push(quote);
-                    at += 1;
-                }
-            }
-            byte => {
-                out.push(byte);
-                at += 1;
-            }
-        }
-    }
-    String::from_utf8_lossy(&out).into_owned()
-}
-
-/// The arguments between two brackets, as written, white space squeezed.
-pub fn split_arguments(text: &[u8], tokens: &[Token]) -> Vec<Name> {
-    let mut args = Vec::new();
-    let mut depth = 0usize;
-    let mut start: Option<usize> = None;
-    let mut end = 0;
-    for token in tokens {
-        match token.kind {
-            TokenKind::Punct(b'(' | b'[' | b'{') => depth += 1,
-            TokenKind::Punct(b')' | b']' | b'}') => depth = depth.saturating_sub(1),
-            TokenKind::Punct(b',') if depth == 0 => {
-                args.push(start.map_or(Name::default(), |start| squeeze(&text[start..end])));
-                start = None;
-                continue;
-            }
-            _ => {}
-        }
-        start.get_or_insert(token.start);
-        end = token.end;
-    }
-    if let Some(start) = start {
-        args.push(squeeze(&text[start..end]));
-    } else if !args.is_empty() {
-        args.push(Name::default());
-    }
-    args
-}
-
-/// `(word(args), word)`: what stands in `__attribute__((…))`.
-fn attributes(text: &str) -> Vec<(Name, Vec<Name>)> {
-    let inner = text.strip_prefix('(').and_then(|text| text.strip_suffix(')')).unwrap_or(text);
-    let inner = inner.as_bytes();
-    let words = split_arguments(inner, &tokens(inner));
-    let word = |text: Name| match text.split_once('(') {
-        Some((name, rest)) => {
-            let args = rest.strip_suffix(')').unwrap_or(rest).as_bytes();
-            (Name::new(name.trim()), split_arguments(args, &tokens(args)))
-        }
-        None => (text, Vec::new()),
-    };
-    words.into_iter().map(word).collect()
-}
-
-/// One line, single blanks, no comments.
-pub fn squeeze(text: &[u8]) -> Name {
-    let text = strip_comments(text);
-    let mut out = String::with_capacity(text.len());
-    for word in text.split_whitespace() {
-        if !out.is_empty() {
-            out.push(' ');
-        }
-        out.push_str(word);
-    }
-    Name::new(out)
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn functions(text: &str) -> Vec<String> {
-        index(FileId(0), text.as_bytes()).functions.iter().map(|f| f.name.to_string()).collect()
-    }
-
-    #[test]
-    fn finds_functions_in_all_their_shapes() {
-        assert_eq!(
-            functions(
-                "int f(void) { return g(); }\nstruct s { int a; };\nint x = 3;\nstatic int *g(int a) {}"
-            ),
-            ["f", "g"]
-        );
-        assert_eq!(functions("SYSCALL_DEFINE3(foo, int, a, int, b, int, c)\n{ }"), ["foo"]);
-        assert_eq!(functions("static void __init f(void) __acquires(x)\n{ }"), ["f"]);
-        assert_eq!(functions("API(int) f(int x)\n{ }"), ["f"]);
-        assert_eq!(functions("int f(a, b)\nint a;\nchar *b;\n{ return a; }"), ["f"]);
-        assert_eq!(functions("extern \"C\" {\nint f(void) { }\n}"), ["f"]);
-        assert_eq!(functions("struct ops o = { .f = g, };\nvoid h(void) { }"), ["h"]);
-        assert_eq!(functions("__printf(1, 2) void __f(const char *s, ...) { }"), ["__f"]);
-    }
-
-    #[test]
-    fn a_head_that_exists_twice_has_one_end() {
-        let text = "#ifdef A\nint f(int a) {\n#else\nint f(void) {\n#endif\n return 0;\n}\nint g(void) { return 1; }";
-        assert_eq!(functions(text), ["f", "g"]);
-    }
-
-    #[test]
-    fn reads_macros_and_annotations() {
-        let text = "#define A(x, ...) do { \\\n f(x); /* c */ } while (0)\n#define B 3\nvoid f(struct s *p) __releases(&p->l) { }\n";
-        let index = index(FileId(0), text.as_bytes());
-        let a = &index.macros["A"];
-        assert_eq!(a.parameters.as_ref().map(Vec::len), Some(2));
-        assert_eq!(a.body.split_whitespace().collect::<Vec<_>>().join(" "), "do { f(x); } while (0)");
-        assert_eq!(index.macros["B"].body, "3");
-        let annotation = &index.functions[0].annotations[0];
-        assert_eq!((annotation.name.as_str(), annotation.args[0].as_str()), ("__releases", "&p->l"));
-    }
-}
+mod tests;

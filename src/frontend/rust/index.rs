@@ -33,10 +33,11 @@ pub fn index(file: FileId, text: &[u8]) -> FileIndex {
         index.unreadable = Some(reason.to_owned());
         return index;
     }
+    index.directives = directive::directives(file, text.as_bytes());
     match syn::parse_file(text) {
         Ok(tree) => {
             Indexer::new(file, &mut index).run(&tree);
-            tables::collect(file, text, &tree, &mut index);
+            tables::collect(text, &tree, &mut index);
         }
         Err(error) => {
             let start = error.span().start();
@@ -44,7 +45,6 @@ pub fn index(file: FileId, text: &[u8]) -> FileIndex {
         }
     }
     proc_macro2::extra::invalidate_current_thread_spans();
-    index.directives = directive::directives(file, text.as_bytes());
     for (said, span) in &index.directives {
         let Some(annotation) = directive::contract(said, *span) else { continue };
         let next = index.functions.iter_mut().filter(|function| function.header.start >= span.end);

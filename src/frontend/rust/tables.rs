@@ -1,41 +1,27 @@
 //! Records that hold functions: what their members take, directives that stand at them, and which functions are put there.
 
 use super::declare::self_name;
+use crate::frontend::directive;
 use crate::ir::Name;
 use crate::ir::file_index::{FileIndex, MemberDirective};
-use crate::source::{FileId, Span};
+use crate::source::Span;
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 use syn::{Expr, Type};
 
 /// Adds to `index` what the tree of a file says of its tables.
-pub(super) fn collect(file: FileId, text: &str, tree: &syn::File, index: &mut FileIndex) {
-    let directives = directives(text);
-    let mut tables = Tables { file, text, directives, index, record: None };
+pub(super) fn collect(text: &str, tree: &syn::File, index: &mut FileIndex) {
+    let directives = index.directives.clone();
+    let mut tables = Tables { text, directives, index, record: None };
     tables.visit_file(tree);
     tables.index.puts.sort_unstable();
     tables.index.puts.dedup();
 }
 
-/// Text behind each `lockbalance:`, to the end of the line or comment, and where it starts.
-fn directives(text: &str) -> Vec<(usize, String)> {
-    const WORD: &str = "lockbalance:";
-    let found = memchr::memmem::find_iter(text.as_bytes(), WORD);
-    found
-        .map(|at| {
-            let rest = &text[at + WORD.len()..];
-            let line = rest.lines().next().unwrap_or_default();
-            let line = line.split("*/").next().unwrap_or_default();
-            let start = at + WORD.len() + (line.len() - line.trim_start().len());
-            (start, line.trim().to_owned())
-        })
-        .collect()
-}
-
 struct Tables<'t> {
-    file: FileId,
     text: &'t str,
-    directives: Vec<(usize, String)>,
+    /// As [`FileIndex::directives`].
+    directives: Vec<(String, Span)>,
     index: &'t mut FileIndex,
     /// The type of the `impl` around.
     record: Option<String>,
@@ -125,18 +111,19 @@ impl<'ast> Visit<'ast> for Tables<'_> {
             self.index.declarations.insert(key, Name::new(names.join(",")));
         }
         let inside = item.span().byte_range();
-        for (start, directive) in self.directives.iter().filter(|(start, _)| inside.contains(start)) {
-            let trails = |end: usize| end <= *start && !self.text[end..*start].contains('\n');
-            let about = members.iter().rev().find(|(.., end)| trails(*end));
-            let Some((name, parameters, _)) = about.or_else(|| members.iter().find(|(.., end)| end > start))
-            else {
+        for (directive, span) in &self.directives {
+            let start = span.start as usize;
+            if !inside.contains(&start) {
                 continue;
-            };
+            }
+            let ends = members.iter().map(|(.., end)| *end);
+            let about = directive::stands_at(self.text.as_bytes(), ends, start);
+            let Some((name, parameters, _)) = about.map(|nth| &members[nth]) else { continue };
             self.index.member_directives.push(MemberDirective {
                 member: Name::new(format!("{}.{name}", item.ident)),
                 parameters: parameters.clone().unwrap_or_default(),
                 text: directive.clone(),
-                span: Span::new(self.file, *start, start + directive.len()),
+                span: *span,
             });
         }
     }
@@ -156,6 +143,7 @@ impl<'ast> Visit<'ast> for Tables<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::FileId;
 
     #[test]
     fn functions_are_put_into_members_and_members_may_say_what_they_do() {
@@ -164,8 +152,9 @@ mod tests {
                     impl Row {\n const A: Self = Self { mask: 1, action: clean, end: Some(Self::stop) };\n}\n\
                     static B: [Row; 1] = [Row { mask: X, action: super::dirty as fn(_, _) -> _, end: None }];\n";
         let tree = syn::parse_file(text).expect("Rust");
-        let mut index = FileIndex::default();
-        collect(FileId(0), text, &tree, &mut index);
+        let directives = directive::directives(FileId(0), text.as_bytes());
+        let mut index = FileIndex { directives, ..FileIndex::default() };
+        collect(text, &tree, &mut index);
         let puts: Vec<String> = index.puts.iter().map(|(name, slot)| format!("{name} in {slot}")).collect();
         assert_eq!(puts, ["Row::stop in Row.end", "clean in Row.action", "dirty in Row.action"]);
         let said: Vec<(&str, &str)> =

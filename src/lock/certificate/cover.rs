@@ -7,6 +7,7 @@
 use crate::ir::{BinaryOp, BlockId};
 use crate::lock::analysis::LockAnalysis;
 use crate::lock::assume;
+use crate::lock::fold;
 use crate::lock::state::{Entry, Fact, LockKey, LockState, Now, PathState, Signs, lookup};
 use crate::lock::terms::{Term, TermId};
 use crate::profile::{FamilyId, LockMode};
@@ -196,7 +197,7 @@ impl Cover<'_, '_, '_> {
 
     /// Whether it is proved that `term` equals the constant, or that it does not.
     fn compares(&mut self, term: TermId, value: TermId, equal: bool) -> bool {
-        let question = assume::binary(&mut self.analysis.terms, BinaryOp::Eq, term, value);
+        let question = fold::binary(&mut self.analysis.terms, BinaryOp::Eq, term, value);
         let answer = assume::signs(&self.analysis.terms, self.covered, question, true);
         answer.within(if equal { Signs::NONZERO } else { Signs::ZERO })
     }

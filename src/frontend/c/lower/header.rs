@@ -5,7 +5,7 @@ use super::{Lowerer, Source, named, parse};
 use crate::frontend::c::conditionals::blank;
 use crate::frontend::c::lex::{brackets, tokens};
 use crate::frontend::c::mask::mask;
-use crate::frontend::c::scan::split_arguments;
+use crate::frontend::c::text::split_arguments;
 use crate::ir::file_index::FunctionDefinition;
 use crate::ir::{Name, ReturnKind};
 use crate::source::Span;

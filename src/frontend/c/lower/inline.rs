@@ -5,7 +5,7 @@ use super::{Lowerer, Origin, Source, first_child, parse};
 use crate::frontend::c::lex::tokens;
 use crate::frontend::c::macros;
 use crate::frontend::c::mask::mask;
-use crate::frontend::c::scan::split_arguments;
+use crate::frontend::c::text::split_arguments;
 use crate::ir::{Expr, Name, Place};
 use crate::source::Span;
 use tree_sitter::Node;

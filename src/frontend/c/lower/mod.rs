@@ -78,7 +78,7 @@ impl Source<'_> {
 
     /// The node's text as the author wrote it.
     fn written(&self, node: Node<'_>) -> Name {
-        super::scan::squeeze(self.original.get(node.byte_range()).unwrap_or_default())
+        super::text::squeeze(self.original.get(node.byte_range()).unwrap_or_default())
     }
 
     /// The node's masked text.

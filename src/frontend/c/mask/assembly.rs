@@ -1,7 +1,7 @@
 //! `asm` statements.
 
 use super::{AsmNote, Mask};
-use crate::frontend::c::scan::split_arguments;
+use crate::frontend::c::text::split_arguments;
 use crate::ir::Name;
 use std::ops::Range;
 

@@ -4,7 +4,7 @@
 use super::{BlockNote, Mask, STATEMENT_WORDS};
 use crate::frontend::c::conditionals::is_conditional;
 use crate::frontend::c::lex::TokenKind;
-use crate::frontend::c::scan::{directive_word, split_arguments};
+use crate::frontend::c::text::{directive_word, split_arguments};
 use crate::ir::Name;
 use crate::ir::environment::BlockMacro;
 

@@ -2,7 +2,7 @@
 
 use super::Mask;
 use crate::frontend::c::lex::TokenKind;
-use crate::frontend::c::scan::squeeze;
+use crate::frontend::c::text::squeeze;
 use crate::ir::Name;
 
 /// Words that a declaration does not contain.

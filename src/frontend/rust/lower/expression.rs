@@ -1,10 +1,11 @@
 //! Expressions: dispatch, operators, literals, aggregates.
 
+use super::operator::{assigning, literal, literal_type, operator};
 use super::value::Value;
 use super::{DEPTH_LIMIT, Lowerer};
 use crate::frontend::rust::types::{self, Ty};
 use crate::ir::{BinaryOp, Callee, Expr, Name, UnaryOp};
-use syn::{BinOp, Expr as Syntax, Lit};
+use syn::{BinOp, Expr as Syntax};
 
 impl Lowerer<'_> {
     /// The value of an expression; whoever asks owns it.
@@ -356,62 +357,4 @@ impl Lowerer<'_> {
         };
         self.run_pending(*pending)
     }
-}
-
-pub(super) fn literal(lit: &Lit) -> Expr {
-    match lit {
-        Lit::Int(int) => int.base10_parse::<i64>().map_or(Expr::Unknown, Expr::Int),
-        Lit::Byte(byte) => Expr::Int(i64::from(byte.value())),
-        Lit::Char(c) => Expr::Int(i64::from(u32::from(c.value()))),
-        Lit::Bool(bool) => Expr::Int(i64::from(bool.value)),
-        Lit::Str(_) | Lit::ByteStr(_) | Lit::CStr(_) => Expr::Str,
-        _ => Expr::Unknown,
-    }
-}
-
-fn literal_type(lit: &Lit) -> Ty {
-    match lit {
-        Lit::Bool(_) => Ty::named("bool", Vec::new()),
-        Lit::Str(_) => Ty::Pointer(Box::new(Ty::named("str", Vec::new()))),
-        Lit::Int(_) => Ty::named("integer", Vec::new()),
-        _ => Ty::named("literal", Vec::new()),
-    }
-}
-
-fn operator(op: &BinOp) -> Option<BinaryOp> {
-    Some(match op {
-        BinOp::Add(_) => BinaryOp::Add,
-        BinOp::Sub(_) => BinaryOp::Sub,
-        BinOp::Mul(_) => BinaryOp::Mul,
-        BinOp::Div(_) => BinaryOp::Div,
-        BinOp::Rem(_) => BinaryOp::Rem,
-        BinOp::BitXor(_) => BinaryOp::BitXor,
-        BinOp::BitAnd(_) => BinaryOp::BitAnd,
-        BinOp::BitOr(_) => BinaryOp::BitOr,
-        BinOp::Shl(_) => BinaryOp::Shl,
-        BinOp::Shr(_) => BinaryOp::Shr,
-        BinOp::Eq(_) => BinaryOp::Eq,
-        BinOp::Ne(_) => BinaryOp::Ne,
-        BinOp::Lt(_) => BinaryOp::Lt,
-        BinOp::Le(_) => BinaryOp::Le,
-        BinOp::Gt(_) => BinaryOp::Gt,
-        BinOp::Ge(_) => BinaryOp::Ge,
-        _ => return None,
-    })
-}
-
-fn assigning(op: &BinOp) -> Option<BinaryOp> {
-    Some(match op {
-        BinOp::AddAssign(_) => BinaryOp::Add,
-        BinOp::SubAssign(_) => BinaryOp::Sub,
-        BinOp::MulAssign(_) => BinaryOp::Mul,
-        BinOp::DivAssign(_) => BinaryOp::Div,
-        BinOp::RemAssign(_) => BinaryOp::Rem,
-        BinOp::BitXorAssign(_) => BinaryOp::BitXor,
-        BinOp::BitAndAssign(_) => BinaryOp::BitAnd,
-        BinOp::BitOrAssign(_) => BinaryOp::BitOr,
-        BinOp::ShlAssign(_) => BinaryOp::Shl,
-        BinOp::ShrAssign(_) => BinaryOp::Shr,
-        _ => return None,
-    })
 }

@@ -21,6 +21,7 @@ mod macro_call;
 mod matching;
 mod method;
 mod object;
+mod operator;
 mod pattern;
 mod scope;
 mod settle;
@@ -32,7 +33,9 @@ use super::declare::parameters;
 use super::names::Names;
 use super::types::{self, Ty};
 use crate::ir::file_index::FunctionDefinition;
-use crate::ir::{Body, BodyBuilder, Environment, GUARD, LocalId, LocalKind, Name, Place, ReturnKind};
+use crate::ir::{
+    Body, BodyBuilder, CONTRACT_COMMENT, Environment, GUARD, LocalId, LocalKind, Name, Place, ReturnKind,
+};
 use crate::source::{FileId, Span};
 use scope::{Frame, Scope, Target};
 use syn::spanned::Spanned;
@@ -107,7 +110,7 @@ fn whole(
     }
     let names = parameters(&names, &sig.generics);
     let mut builder = BodyBuilder::new(function.name.clone(), function.span);
-    let contracts = function.annotations.iter().filter(|annotation| annotation.name == "lockbalance");
+    let contracts = function.annotations.iter().filter(|annotation| annotation.name == CONTRACT_COMMENT);
     contracts.for_each(|annotation| builder.annotate(annotation.clone()));
     let mut lowerer = Lowerer {
         env,

@@ -69,7 +69,7 @@ impl Lowerer<'_> {
             }
             Pat::Lit(literal) => {
                 let subject = self.peeled(subject);
-                let value = super::expression::literal(&literal.lit);
+                let value = super::operator::literal(&literal.lit);
                 let predicate = match value {
                     Expr::Int(_) => {
                         Predicate::Holds(Expr::binary(BinaryOp::Eq, Expr::Read(subject.place), value))
