@@ -6,6 +6,7 @@
 //! ```
 
 use super::analysis::TreeAnalysis;
+use super::reading::frontend_of;
 use crate::interproc::evidence::{CallerUse, Change, Evidence, OpenLock, Tallies, Tally};
 use crate::interproc::tree::{Folder, FunctionId};
 use crate::ir::{Linkage, Name};
@@ -48,8 +49,8 @@ impl TreeAnalysis<'_> {
         Evidence {
             callers,
             all_visible: followed && !pointed_to && known,
-            // A static function that nobody mentions is named by a macro that pastes its name together: a callback too.
-            callback: callers == 0 && (internal || pointed_to),
+            // A static function of C that nobody mentions is named by a macro that pastes its name together: a callback too.
+            callback: callers == 0 && (pointed_to || internal && !self.has_methods(function)),
             consumed: tallies.bear_out(|change| change.taken),
             supplied: tallies.bear_out(|change| !change.taken),
             lonely: self.lonely(function),
@@ -57,6 +58,12 @@ impl TreeAnalysis<'_> {
             deviates,
             conforms,
         }
+    }
+
+    /// Whether the function's language calls functions by names that only types tell apart: that none is seen says little.
+    fn has_methods(&self, function: FunctionId) -> bool {
+        let path = self.sources.path(self.read.tree.definition(function).file);
+        frontend_of(path).is_some_and(|frontend| frontend.has_editions)
     }
 
     /// What callers do not bear out of the changes of locks that `function` seems to make.

@@ -194,7 +194,7 @@ impl Profiles {
 
     /// Whether a macro of this name only publishes the function that it is given.
     pub fn is_export(&self, name: &str) -> bool {
-        self.fallback.exports.iter().any(|prefix| name.starts_with(prefix.as_str()))
+        self.fallback.exports.iter().any(|word| name.contains(word.as_str()))
     }
 }
 

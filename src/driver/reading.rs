@@ -10,7 +10,7 @@ use super::{Progress, Settings, environment};
 use crate::frontend::{self, Frontend};
 use crate::interproc::declarations::SharedDeclarations;
 use crate::interproc::macros::{self, SharedMacros};
-use crate::interproc::tree::{FunctionId, TreeIndex};
+use crate::interproc::tree::{FunctionId, NameId, TreeIndex};
 use crate::ir::file_index::{FileIndex, FunctionDefinition, MemberDirective, References};
 use crate::ir::{Annotation, Linkage, Name};
 use crate::source::{FileId, SourceMap, TextError, TextProvider};
@@ -63,7 +63,6 @@ struct FileRead {
     /// The language alone tells the dialect.
     decided: bool,
     /// Macros of the file that lead to lock operations.
-    leading: FxHashSet<Name>,
     /// Ordinals of functions that matter, with their text.
     texts: Vec<(u32, Box<[u8]>)>,
 }
@@ -146,7 +145,6 @@ impl FileRead {
             references: References::default(),
             dialect: None,
             decided: false,
-            leading: FxHashSet::default(),
             texts: Vec::new(),
         }
     }
@@ -198,20 +196,18 @@ fn read_file(
         })
         .map(|(ordinal, function)| (ordinal as u32, function.span.of(&text).into()))
         .collect();
-    Ok(FileRead { index, references, dialect, decided, leading, texts })
+    Ok(FileRead { index, references, dialect, decided, texts })
 }
 
 impl ReadTree {
     fn merge(&mut self, file: FileId, path: &str, read: FileRead, settings: &Settings) {
-        let FileRead { index, references, leading, texts, .. } = read;
+        let FileRead { index, references, texts, .. } = read;
         self.declarations.add(&index, path);
         self.member_directives.extend(index.member_directives.iter().cloned());
         let first = self.tree.len() as u32;
         let definition = |name: &str| index.macros.get(name);
         self.tree.add(file, path, &index, references, &|call, visit| {
-            if leading.contains(call) {
-                macros::called(&definition, call, &mut |word| visit(&Name::new(word)), 4);
-            }
+            macros::called(&definition, call, &mut |word| visit(&Name::new(word)), 4);
         });
         if path.ends_with(".h") {
             self.shared.add(&index, &|name| settings.profiles.is_known(name));
@@ -233,7 +229,10 @@ impl ReadTree {
     }
 
     fn finish(&mut self, settings: &Settings, sources: &SourceMap) {
-        self.shared.finish(&|name| settings.profiles.is_hot(name));
+        let passing = self.passing(sources);
+        self.shared.finish(&|name| settings.profiles.is_hot(name), &|name| {
+            self.tree.name_id(name).is_some_and(|name| passing.contains(&name))
+        });
         let methods = self.tree.methods();
         self.tree.extend_calls(&|call, visit| {
             if let Some(named) = call.strip_prefix('.').and_then(|method| methods.get(method)) {
@@ -242,9 +241,7 @@ impl ReadTree {
         });
         let shared = &self.shared;
         self.tree.extend_calls(&|call, visit| {
-            if shared.is_leading(call) {
-                shared.called_by(call, &mut |word| visit(&Name::new(word)));
-            }
+            shared.called_by(call, &mut |word| visit(&Name::new(word)));
         });
         let dialects = &self.dialects;
         self.tree.finish(
@@ -269,6 +266,22 @@ impl ReadTree {
         let more: Vec<FunctionId> = through_headers.collect();
         self.direct.extend(more);
         self.direct.sort_unstable();
+    }
+
+    /// Functions that other files can call and that touch locks: directly, or as one in a header that calls such a one.
+    fn passing(&self, sources: &SourceMap) -> FxHashSet<NameId> {
+        let in_header =
+            |function: FunctionId| sources.path(self.tree.definition(function).file).ends_with(".h");
+        let direct = self.direct.iter().copied().filter(|&function| {
+            self.tree.definition(function).linkage == Linkage::External || in_header(function)
+        });
+        let direct: FxHashSet<NameId> = direct.map(|function| self.tree.definition(function).name).collect();
+        let inline = self.tree.functions().filter(|&function| {
+            self.tree.definition(function).calls.iter().any(|call| direct.contains(call))
+                && in_header(function)
+        });
+        let inline: Vec<NameId> = inline.map(|function| self.tree.definition(function).name).collect();
+        direct.into_iter().chain(inline).collect()
     }
 
     /// Fetches the texts of `functions` that were not kept; a file that cannot be read any more gives none.

@@ -48,13 +48,16 @@ impl SharedMacros {
         }
     }
 
-    /// To be called once, when all headers are in: drops what leads nowhere. `is_hot`: names of lock operations.
-    pub fn finish(&mut self, is_hot: &dyn Fn(&str) -> bool) {
+    /// To be called once, when all headers are in: drops what leads nowhere. `is_hot`: names of lock operations; `is_passing`: names of
+    /// functions that may do one to a lock of whoever calls them.
+    pub fn finish(&mut self, is_hot: &dyn Fn(&str) -> bool, is_passing: &dyn Fn(&str) -> bool) {
         self.definitions.retain(|name, _| !self.differing.contains(name));
         self.leading = leading(self.definitions.iter(), is_hot);
+        let passing = leading(self.definitions.iter(), is_passing);
         let leading = &self.leading;
         self.definitions.retain(|name, definition| {
             leading.contains(name)
+                || passing.contains(name)
                 || words(&definition.body).any(steers)
                 || is_empty_word(definition)
                 || is_value(definition)
@@ -189,7 +192,7 @@ mod tests {
             &|_| false,
         );
         shared.add(&header(&[("GIVE_UP", Some(&["e"]), "other(e)")]), &|_| false);
-        shared.finish(&|name| name == "mutex_lock");
+        shared.finish(&|name| name == "mutex_lock", &|_| false);
         let kept = ["TAKE", "take_two", "ADD", "LOG", "GIVE_UP", "__api", "LIMIT"]
             .map(|name| shared.get(name).is_some());
         assert_eq!(kept, [true, true, true, false, false, true, false]);

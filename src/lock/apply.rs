@@ -10,7 +10,7 @@ use super::state::{Fact, LockKey, LockState, Now, PathState, Signs, bind};
 use super::summary::{Case, LockChange, Summary, Want, changed, without_saved};
 use super::terms::{Term, TermId};
 use crate::ir::{BinaryOp, Expr, Name, Place, UnaryOp};
-use crate::profile::Sharing;
+use crate::profile::{Context, LockMode, Sharing};
 
 impl LockAnalysis<'_> {
     #[allow(clippy::too_many_arguments)]
@@ -197,17 +197,56 @@ impl LockAnalysis<'_> {
                 }
                 self.hand_over(&mut state, key, without_saved(after.now), name);
             } else {
-                let mode = match after.now {
-                    Now::Held { mode, .. } => mode,
-                    _ => crate::profile::LockMode {
-                        sharing: crate::profile::Sharing::Any,
-                        context: crate::profile::Context::Any,
-                    },
-                };
-                self.release(&mut state, key, mode, None);
+                let key = self.held_by_another_path(&state, change, key).unwrap_or(key);
+                self.release_in_callee(&mut state, key, change, after.now);
+            }
+        }
+        for lock in &case.retaken {
+            let address = self.instantiate(&state, &lock.path, values, result);
+            let Some(address) = address.map(|address| self.terms.canonical(address)) else { continue };
+            let key = LockKey { family: lock.family, address };
+            if state.locks.get(key).is_some_and(|held| held.is_held()) {
+                self.change_sharing(&mut state, key, lock.sharing);
             }
         }
         self.finish(state, place, result, out);
+    }
+
+    /// A callee has released `key`, and left whatever else its release leaves: `local_bh_disable(); …; spin_unlock_bh(l);`
+    fn release_in_callee(&mut self, state: &mut PathState, key: LockKey, change: &LockChange, after: Now) {
+        let held = match state.locks.get(self.known_under(state, key)) {
+            Some(LockState { now: Now::Held { mode, .. }, .. }) => Some(mode.context),
+            _ => None,
+        };
+        let mode = match after {
+            Now::Held { mode, .. } => mode,
+            // Whoever holds it knows how; whoever hands it through says how it was released.
+            _ => LockMode {
+                sharing: Sharing::Any,
+                context: if held.is_some() { Context::Any } else { change.leaves },
+            },
+        };
+        self.release(state, key, mode, None);
+        if held == Some(Context::Plain) && matches!(change.leaves, Context::Bh | Context::Irq) {
+            self.leave_context(state, change.leaves);
+        }
+    }
+
+    /// A callee releases a lock that it reached through memory, and this path holds no such lock: the only one of that member that it
+    /// does hold may be the same, `log->lock` for `iclog->log->lock`.
+    fn held_by_another_path(&self, state: &PathState, change: &LockChange, key: LockKey) -> Option<LockKey> {
+        let through_memory = change.path.as_ref().is_some_and(Path::follows_pointer);
+        if !through_memory || state.locks.get(key).is_some() {
+            return None;
+        }
+        let member = self.terms.last_symbol(key.address)?;
+        let mut held = state.locks.iter().filter(|(other, lock)| {
+            lock.is_held()
+                && other.family == key.family
+                && self.terms.last_symbol(other.address) == Some(member)
+        });
+        let (only, _) = held.next().filter(|_| held.next().is_none())?;
+        (!self.certainly_differ(only, key)).then_some(only)
     }
 
     /// The lock that the callee changed, in this body's terms.

@@ -250,6 +250,11 @@ impl LockAnalysis<'_> {
     }
 
     pub(super) fn write_at(&mut self, state: &mut PathState, address: TermId, value: TermId) {
+        let value = if self.terms.too_deep_to_keep(value) && !self.is_temporary(address) {
+            self.fresh(state)
+        } else {
+            value
+        };
         self.drop_parts(state, address);
         bind(&mut state.store, address, value);
         if self.is_private(address) {
@@ -285,6 +290,11 @@ impl LockAnalysis<'_> {
         unbind(&mut state.store, address);
         let terms = &self.terms;
         state.facts.retain(|(about, _)| !terms.contains(*about, address));
+    }
+
+    /// Whether the address is that of a place for one intermediate result, which no round of a loop builds upon.
+    fn is_temporary(&self, address: TermId) -> bool {
+        matches!(self.terms.get(address), Term::Local(id) if self.body.local(*id).kind == LocalKind::Temporary)
     }
 
     /// Whether nobody but this function's own statements can write at `address`.

@@ -4,7 +4,7 @@ use super::state::{LockKey, PathState};
 use super::terms::TermId;
 use crate::engine::NodeId;
 use crate::ir::{BlockId, Location, Name};
-use crate::profile::LockMode;
+use crate::profile::{Context, LockMode};
 
 /// Something that happened to a lock at a place, on the paths of one node.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,6 +40,8 @@ pub enum EventKind {
         queried: bool,
         /// Taken on this path.
         held: bool,
+        /// What is left with it.
+        context: Context,
     },
     /// Taken although this path holds it and it does not nest; `by` as above.
     DoubleAcquire {

@@ -1,9 +1,9 @@
 //! What the exits of a body say about each lock: the one place where held and free are weighed against each other.
 
 use super::analysis::LockAnalysis;
-use super::event::{Event, EventKind, ExitClass, ExitKind};
+use super::event::{Event, EventKind, Exit, ExitClass, ExitKind};
 use super::meaning::CallMeaning;
-use super::state::{LockKey, Now};
+use super::state::{LockKey, Now, lookup};
 use super::terms::{Term, TermId};
 use crate::ir::{Callee, Location, Name, ReturnKind, StatementKind};
 use std::collections::BTreeSet;
@@ -116,6 +116,18 @@ impl LockAnalysis<'_> {
 
     fn kinds(&self, exits: &[usize]) -> BTreeSet<ExitKind> {
         exits.iter().map(|&at| self.exits[at].kind).collect()
+    }
+
+    /// Whether `exit` gives what the variable at `address` holds to its caller: returned, or in memory that outlives the call.
+    pub fn hands_on(&self, exit: &Exit, address: TermId) -> bool {
+        let known = lookup(&exit.state.store, address).copied();
+        let is_its_value = |value: TermId| {
+            let now = self.terms.without_age(value);
+            known.is_some_and(|known| self.terms.without_age(known) == now)
+                || known.is_none() && *self.terms.get(now) == Term::Load(address)
+        };
+        let outlives = |&(cell, kept): &(TermId, TermId)| !self.is_private(cell) && is_its_value(kept);
+        exit.value.is_some_and(is_its_value) || exit.state.store.iter().any(outlives)
     }
 
     /// Whether the body gives `key` back somewhere after having taken it.

@@ -72,8 +72,10 @@ impl LockAnalysis<'_> {
         match state.locks.get(key) {
             None => state.locks.set(key, LockState { entry: Entry::Free, now: held }),
             Some(LockState { entry, now: Now::Held { depth, mode: first, saved: old } }) => {
-                let counted = self.is_counted(key, first, mode) || self.is_wildcard(key);
-                if !counted && !attempt {
+                // Interrupts that are off stay off: only what saves their state nests.
+                let idle = mode.context == Context::Irq && self.is_switch(key);
+                let counted = (self.is_counted(key, first, mode) || self.is_wildcard(key)) && !idle;
+                if !counted && !attempt && !idle {
                     self.record(state, key, EventKind::DoubleAcquire { by: None });
                 } else if counted {
                     let depth = depth.saturating_add(1).min(DEPTH_LIMIT);
@@ -120,7 +122,7 @@ impl LockAnalysis<'_> {
         let queried = self.query_answer(state, key) == Some(true);
         let before = state.locks.get(key);
         let held = before.is_some_and(|lock| lock.is_held());
-        self.record(state, key, EventKind::Released { queried, held });
+        self.record(state, key, EventKind::Released { queried, held, context: mode.context });
         if !held && self.settle_debt(state, mode.context) {
             return;
         }
@@ -130,7 +132,11 @@ impl LockAnalysis<'_> {
                 // Of nested ones, only the outermost's variable is remembered.
                 let kept = first.filter(|_| depth == 1);
                 self.check_flavour(state, key, taken, mode, kept, saved);
-                let now = if depth > 1 {
+                // Giving back what the outermost saved undoes whatever nests in it: `save(f); disable(); restore(f)`. Switching
+                // interrupts on does so too.
+                let restores_all =
+                    saved.is_some() && saved == first || mode.context == Context::Irq && self.is_switch(key);
+                let now = if depth > 1 && !restores_all {
                     Now::Held { depth: depth - 1, mode: taken, saved: first }
                 } else {
                     Now::Released
@@ -216,7 +222,11 @@ impl LockAnalysis<'_> {
                 self.record(state, key, EventKind::EnabledUnder { outer });
             }
         }
+        // `local_save_flags(f); disable(); … restore(f)`
+        let restored =
+            held.context == Context::Irq && released.context == Context::IrqSave && self.is_switch(key);
         if held.context == released.context
+            || restored
             || held.context == Context::Any
             || released.context == Context::Any
         {
@@ -224,7 +234,7 @@ impl LockAnalysis<'_> {
         }
         for (context, open) in [(held.context, true), (released.context, false)] {
             if context != Context::Plain {
-                self.owe(state, Debt { context, open, key, at: self.here });
+                self.owe(state, Debt { context, open, key, at: self.here, saved: kept.filter(|_| open) });
             }
         }
     }
@@ -238,18 +248,28 @@ impl LockAnalysis<'_> {
             state.debts.remove(at);
             return;
         }
-        let stands_for_it = state.locks.iter().find(|(key, lock)| {
-            matches!(self.terms.get(key.address), Term::Int(_))
-                && matches!(lock.now, Now::Held { mode, .. } if mode.context == debt.context)
-        });
-        if let Some((key, lock)) = stands_for_it.filter(|_| !debt.open) {
-            state.locks.set(key, LockState { now: Now::Released, ..lock });
+        if !debt.open && self.leave_context(state, debt.context) {
             return;
         }
         if !state.debts.iter().any(|other| other.context == debt.context && other.key == debt.key) {
             state.debts.push(debt);
             state.debts.sort_unstable();
         }
+    }
+
+    /// Gives back the lock that stands for `context` itself, if it is held: `local_bh_disable(); … spin_unlock_bh(l);`
+    pub(super) fn leave_context(&mut self, state: &mut PathState, context: Context) -> bool {
+        let stands_for_it = state.locks.iter().find(|(key, lock)| {
+            self.is_switch(*key) && matches!(lock.now, Now::Held { mode, .. } if mode.context == context)
+        });
+        let Some((key, _)) = stands_for_it else { return false };
+        self.release(state, key, LockMode { sharing: Sharing::Any, context }, None);
+        true
+    }
+
+    /// Whether the lock is a state of the processor rather than an object.
+    fn is_switch(&self, key: LockKey) -> bool {
+        matches!(self.terms.get(key.address), Term::Int(_))
     }
 
     /// `spin_lock_irqsave(a, f); … spin_unlock(a); local_irq_restore(f)`: the last call settles what the second left open.

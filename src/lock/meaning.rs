@@ -114,6 +114,6 @@ impl<'a> Meanings<'a> {
 /// The row is a reader's work and outweighs what was derived; a function of the project's own that only bears the same name does not.
 pub fn is_of_row(summary: &Summary, row: &[CallEffect]) -> bool {
     let known = |family: &FamilyId| row.iter().any(|effect| effect.family == *family);
-    let (mut changed, mut uncertain) = (summary.changed_families(), summary.uncertain.iter());
-    changed.all(|family| known(&family)) && uncertain.all(known)
+    let tells = summary.changes_locks() || summary.uncertain.iter().all(known);
+    summary.changed_families().all(|family| known(&family)) && tells
 }

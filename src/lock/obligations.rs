@@ -235,8 +235,22 @@ impl LockAnalysis<'_> {
         if self.is_handed_on(key, state) && self.is_owed(key) {
             return None;
         }
+        // Behind a null pointer there is no lock that anything could be owed of.
+        if self.leads_through_null(key, state) {
+            return Some(true);
+        }
         let balance = state.locks.get(key).map_or(0, |lock| lock.balance());
         self.due_balance(key, state, value).map(|due| due == balance)
+    }
+
+    /// Whether a pointer on the way to `key` is null on this path.
+    fn leads_through_null(&self, key: LockKey, state: &PathState) -> bool {
+        let pointers = self
+            .terms
+            .parts(key.address)
+            .iter()
+            .filter(|&&part| matches!(self.terms.get(part), Term::Load(_)));
+        pointers.into_iter().any(|&pointer| assume::signs(&self.terms, state, pointer, true) == Signs::ZERO)
     }
 
     /// Whether the exits keep what is promised of `key`; `None` when nothing is.

@@ -24,6 +24,8 @@ pub enum Path {
     Index(Box<Path>, Box<Path>),
     /// Two terms that name one lock.
     Pair(Box<Path>, Box<Path>),
+    /// What a call gives that is presumed to give the same again: `priv_of(device)`.
+    Call(Name, Vec<Path>),
     /// A number.
     Int(i64),
     /// A named constant.
@@ -31,6 +33,17 @@ pub enum Path {
 }
 
 impl Path {
+    /// Whether a pointer in memory is followed on the way.
+    pub fn follows_pointer(&self) -> bool {
+        match self {
+            Path::Load(_) => true,
+            Path::Field(base, _) | Path::Index(base, _) => base.follows_pointer(),
+            Path::Pair(a, b) => a.follows_pointer() || b.follows_pointer(),
+            Path::Call(..) => true,
+            _ => false,
+        }
+    }
+
     /// How a source spells it that calls the arguments so; `None` for an argument without a name.
     pub fn spelled(&self, arguments: &[Name]) -> Option<String> {
         Some(match self {
@@ -46,6 +59,10 @@ impl Path {
             }
             Path::Index(base, _) => format!("{}[…]", base.spelled(arguments)?),
             Path::Pair(a, b) => format!("{}, {}", a.spelled(arguments)?, b.spelled(arguments)?),
+            Path::Call(name, given) => {
+                let given: Option<Vec<String>> = given.iter().map(|path| path.spelled(arguments)).collect();
+                format!("{name}({})", given?.join(", "))
+            }
             Path::Int(value) => value.to_string(),
             Path::Const(name) => name.to_string(),
             Path::Result => "the result".to_owned(),
@@ -58,6 +75,7 @@ impl Path {
             Path::Load(inner) | Path::Field(inner, _) | Path::Index(inner, _) | Path::Pair(inner, _) => {
                 inner.root()
             }
+            Path::Call(_, given) => given.first().map_or(self, Path::root),
             Path::Argument(_)
             | Path::Result
             | Path::Global(_)
@@ -87,6 +105,10 @@ impl LockAnalysis<'_> {
             Term::Field(base, name) => Path::Field(boxed(*base)?, name.clone()),
             Term::Index(base, index) => Path::Index(boxed(*base)?, boxed(*index)?),
             Term::Pair(a, b) => Path::Pair(boxed(*a)?, boxed(*b)?),
+            Term::Call(name, given) => {
+                let given: Option<Vec<Path>> = given.iter().map(|&term| self.path(term, result)).collect();
+                Path::Call(name.clone(), given?)
+            }
             Term::Str
             | Term::Local(_)
             | Term::Old(_)
@@ -95,7 +117,6 @@ impl LockAnalysis<'_> {
             | Term::Oldest(_)
             | Term::Unary(..)
             | Term::Binary(..)
-            | Term::Call(..)
             | Term::Query(..)
             | Term::Configuration(_) => return None,
         })
@@ -137,6 +158,11 @@ impl LockAnalysis<'_> {
                 let a = self.instantiate(state, a, args, result)?;
                 let b = self.instantiate(state, b, args, result)?;
                 self.terms.intern(Term::Pair(a, b))
+            }
+            Path::Call(name, given) => {
+                let given: Option<_> =
+                    given.iter().map(|path| self.instantiate(state, path, args, result)).collect();
+                self.terms.intern(Term::Call(name.clone(), given?))
             }
             Path::Int(value) => self.terms.int(*value),
             Path::Const(name) => self.terms.intern(Term::Const(name.clone())),

@@ -127,7 +127,13 @@ fn declared(meant: &[(&Term, FamilyId, Path)]) -> Summary {
                     LockState { entry: Entry::Free, now: Now::Held { depth: 1, mode, saved: None } }
                 }
             };
-            Some(LockChange { family: *family, path: Some(path.clone()), state, attempt: false })
+            Some(LockChange {
+                family: *family,
+                path: Some(path.clone()),
+                state,
+                attempt: false,
+                leaves: Context::Any,
+            })
         };
         let changes = meant.iter().filter_map(change).collect();
         Case { result: signs, value, changes, ..Case::unknown() }

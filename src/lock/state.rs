@@ -408,4 +408,6 @@ pub struct Debt {
     pub key: LockKey,
     /// Where.
     pub at: crate::ir::Location,
+    /// The variable (its address) in which the state still waits that has to be restored.
+    pub saved: Option<TermId>,
 }

@@ -2,13 +2,13 @@
 
 use super::analysis::LockAnalysis;
 use super::assume;
-use super::event::{Exit, ExitKind};
+use super::event::{EventKind, Exit, ExitKind};
 use super::path::Path;
-use super::state::{Entry, LockKey, Signs, lookup};
-use super::summary::{CASE_LIMIT, Case, LockChange, Store, Summary, Want};
+use super::state::{Entry, LockKey, LockState, Now, Signs, lookup};
+use super::summary::{CASE_LIMIT, Case, LockChange, Retaken, Store, Summary, Want};
 use super::terms::{Term, TermId};
 use crate::ir::{LocalKind, Name, ReturnKind, UnaryOp};
-use crate::profile::FamilyId;
+use crate::profile::{Context, FamilyId};
 
 /// More memory than this that a call writes is not told of.
 const STORE_LIMIT: usize = 12;
@@ -71,7 +71,16 @@ impl LockAnalysis<'_> {
         let gives = exit.name.filter(|_| guards).and_then(|value| self.path(value, None));
         let gives = gives.filter(|path| !matches!(path, Path::Int(_)));
         let name = exit.name.filter(|_| gives.is_none());
-        for (key, state) in exit.state.locks.iter() {
+        // Who is given the saved state of interrupts releases in its own way what came with it.
+        let saved_goes_along = exit
+            .state
+            .debts
+            .iter()
+            .any(|debt| debt.open && debt.saved.is_some_and(|saved| self.hands_on(exit, saved)));
+        for (key, mut state) in exit.state.locks.iter() {
+            if let (Now::Held { mode, .. }, true) = (&mut state.now, saved_goes_along) {
+                mode.context = Context::Any;
+            }
             let returned = exit.name.filter(|&value| self.terms.contains(key.address, value));
             let local = self.roots_in_local(key.address) && returned.is_none();
             if state.balance() == 0 || blamed(key) || local {
@@ -82,13 +91,15 @@ impl LockAnalysis<'_> {
                 path: self.path(key.address, name),
                 state,
                 attempt: !self.taken.contains(&key),
+                leaves: self.left_with(key),
             });
         }
         // Of a promise that is broken callers see what was promised.
         for key in self.owed_keys().filter(|&key| blamed(key)) {
             if let Some(state) = self.as_promised(key, exit) {
                 let path = self.path(key.address, None);
-                changes.push(LockChange { family: key.family, path, state, attempt: false });
+                let leaves = self.left_with(key);
+                changes.push(LockChange { family: key.family, path, state, attempt: false, leaves });
             }
         }
         let conditions = exit.state.facts.iter().filter(|(_, fact)| fact.signs != Signs::ANY);
@@ -113,7 +124,43 @@ impl LockAnalysis<'_> {
             }
         };
         let stores = self.stores(exit);
-        Case { conditions, result, value, code, gives, by_guard: guards, changes, stores }
+        let retaken = self.retaken(exit, blamed);
+        Case { conditions, result, value, code, gives, by_guard: guards, changes, retaken, stores }
+    }
+
+    /// The context that every release of `key` leaves too.
+    fn left_with(&self, key: LockKey) -> Context {
+        let mut contexts =
+            self.events.iter().filter(|event| event.key == key).filter_map(|event| match event.kind {
+                EventKind::Released { context, .. } => Some(context),
+                _ => None,
+            });
+        match contexts.next() {
+            Some(first) if contexts.all(|other| other == first) => first,
+            _ => Context::Any,
+        }
+    }
+
+    /// Locks of the caller's that the body itself has dropped and taken again before this exit.
+    fn retaken(&self, exit: &Exit, blamed: &dyn Fn(LockKey) -> bool) -> Vec<Retaken> {
+        let as_before = exit.state.locks.iter().filter(|(_, state)| state.balance() == 0);
+        let held = as_before.filter_map(|(key, LockState { entry, now })| match now {
+            Now::Held { mode, .. } if entry == Entry::Held => Some((key, mode.sharing)),
+            _ => None,
+        });
+        let retaken = held.filter(|(key, _)| !blamed(*key) && self.is_retaken(*key));
+        let named = retaken.filter_map(|(key, sharing)| {
+            Some(Retaken { family: key.family, path: self.path(key.address, None)?, sharing })
+        });
+        named.collect()
+    }
+
+    fn is_retaken(&self, key: LockKey) -> bool {
+        let happens = |kind: fn(&EventKind) -> bool| {
+            self.events.iter().any(|event| event.key == key && kind(&event.kind))
+        };
+        happens(|kind| matches!(kind, EventKind::Acquired { .. }))
+            && happens(|kind| matches!(kind, EventKind::Released { .. }))
     }
 
     /// `EAGAIN`, of `-EAGAIN`.
@@ -126,21 +173,30 @@ impl LockAnalysis<'_> {
     }
 
     /// Whether a returned value of these signs is presumably a valid pointer: who asks whether it is null takes it to be valid
-    /// otherwise, and so does whoever returns it locked where other ways out return null.
+    /// otherwise, and so does whoever returns it locked where other ways out return null or an error.
     fn is_valid_pointer(&self, signs: Signs, locked: bool) -> bool {
         let pointer = self.body.returns == ReturnKind::Pointer;
-        let null_elsewhere = || self.exits.iter().any(|exit| exit.kind == ExitKind::Null);
+        let none_elsewhere =
+            || self.exits.iter().any(|exit| matches!(exit.kind, ExitKind::Null | ExitKind::ErrorPointer));
         pointer
             && (signs == Signs::NONZERO
-                || locked && signs.and(Signs::POSITIVE) != Signs::NONE && null_elsewhere())
+                || locked && signs.and(Signs::POSITIVE) != Signs::NONE && none_elsewhere())
     }
 
     /// Memory behind the arguments that this way of ending wrote, and what: another argument, something reached from one, a number.
     pub(super) fn stores(&self, exit: &Exit) -> Vec<Store> {
         let behind_argument =
             |address: TermId| matches!(self.terms.get(self.terms.root(address)), Term::Input(_));
+        let behind_global = |address: TermId| {
+            let root = self.terms.get(self.terms.root(address));
+            matches!(root, Term::Global(_)) || matches!(root, Term::Call(_, given) if given.is_empty())
+        };
         let mut stores = Vec::new();
-        for &(address, value) in exit.state.store.iter().filter(|(address, _)| behind_argument(*address)) {
+        let told = |&&(address, value): &&(TermId, TermId)| {
+            let number = matches!(self.terms.get(self.terms.without_age(value)), Term::Int(_));
+            behind_argument(address) || number && behind_global(address)
+        };
+        for &(address, value) in exit.state.store.iter().filter(told) {
             // What a cell only presumably still holds.
             let presumed = match *self.terms.get(value) {
                 Term::Old(kept) if self.terms.reads_memory(value) => Some(kept),

@@ -8,7 +8,7 @@ use super::path::{Path, last_name};
 use super::state::{Entry, LockState, Now, Signs};
 use super::takes::Take;
 use crate::ir::Name;
-use crate::profile::{FamilyId, Profile};
+use crate::profile::{Context, FamilyId, Profile, Sharing};
 
 /// More cases than this are not told apart: the summary says "unknown".
 pub(super) const CASE_LIMIT: usize = 8;
@@ -26,6 +26,19 @@ pub struct LockChange {
     pub state: LockState,
     /// It was never taken for certain, only tried.
     pub attempt: bool,
+    /// What its release leaves besides, the same wherever that is.
+    pub leaves: Context,
+}
+
+/// A lock that a call leaves held as it found it, though perhaps held in another way.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Retaken {
+    /// Family.
+    pub family: FamilyId,
+    /// Which lock.
+    pub path: Path,
+    /// How it is held now.
+    pub sharing: Sharing,
 }
 
 /// One way a call can end.
@@ -45,6 +58,8 @@ pub struct Case {
     pub by_guard: bool,
     /// Locks that changed.
     pub changes: Vec<LockChange>,
+    /// Locks of the caller's that it dropped and holds again, and how: `up_read(l); down_write(l);`
+    pub retaken: Vec<Retaken>,
     /// What it left in memory that the arguments lead to, as far as callers can name it: `find->tree = tree`, `*locked = true`.
     pub stores: Vec<Store>,
 }
@@ -95,6 +110,7 @@ impl Case {
             merged.gives = None;
         }
         merged.stores.retain(|store| other.stores.contains(store));
+        merged.retaken.retain(|lock| other.retaken.contains(lock));
         merged.conditions.retain_mut(|(path, signs, firm)| {
             match other.conditions.iter().find(|(same, ..)| same == path) {
                 Some((_, more, sure)) => {
@@ -118,6 +134,7 @@ impl Case {
             gives: None,
             by_guard: false,
             changes: Vec::new(),
+            retaken: Vec::new(),
             stores: Vec::new(),
         }
     }
@@ -172,7 +189,7 @@ impl Summary {
             || !self.takes.is_empty()
             || !self.wants.is_empty()
             || !self.uncertain.is_empty()
-            || self.cases.iter().any(|case| !case.changes.is_empty())
+            || self.cases.iter().any(|case| !case.changes.is_empty() || !case.retaken.is_empty())
     }
 
     /// Whether a call leaves some lock changed.
@@ -302,6 +319,7 @@ impl Summary {
                     collect(a, names);
                     collect(b, names);
                 }
+                Path::Call(_, given) => given.iter().for_each(|path| collect(path, names)),
                 Path::Argument(_) | Path::Result | Path::Int(_) | Path::Const(_) => {}
             }
         }

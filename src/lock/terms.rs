@@ -68,8 +68,11 @@ pub enum Term {
     Pair(TermId, TermId),
 }
 
-/// Terms of more than this depth are replaced by a fresh one where they are made: loops would build them without end.
-const DEPTH_LIMIT: u8 = 12;
+/// Values of at least this depth are replaced by a fresh one where a variable is given them: loops would build them without end. What
+/// the text spells out in one place is as deep as it is.
+const KEPT_DEPTH: u8 = 12;
+/// Nothing is built upon terms of this depth: each lists its parts.
+const DEPTH_LIMIT: u8 = 64;
 
 /// The name that an access path ends in, by number: names are compared far more often than read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -177,6 +180,11 @@ impl Terms {
         self.entries[id.0 as usize].depth >= DEPTH_LIMIT
     }
 
+    /// Whether the term is too deep for a variable's value.
+    pub fn too_deep_to_keep(&self, id: TermId) -> bool {
+        self.entries[id.0 as usize].depth >= KEPT_DEPTH
+    }
+
     /// Whether the term's value depends on what memory holds now.
     #[inline]
     pub fn reads_memory(&self, id: TermId) -> bool {
@@ -208,13 +216,21 @@ impl Terms {
         if self.reads_memory(id) { self.intern(Term::Old(id)) } else { id }
     }
 
+    /// The value itself, where `id` is an old one.
+    pub fn without_age(&self, mut id: TermId) -> TermId {
+        while let Term::Old(inner) = self.get(id) {
+            id = *inner;
+        }
+        id
+    }
+
     /// What a cell of memory that was given `id` presumably still holds; `None` when the term would grow too deep.
     pub fn presumed(&mut self, id: TermId) -> Option<TermId> {
         if matches!(self.get(id), Term::Old(_)) && self.reads_memory(id) {
             return Some(id);
         }
         let saved = self.old(id);
-        (!self.too_deep(saved)).then(|| self.intern(Term::Old(saved)))
+        (!self.too_deep_to_keep(saved)).then(|| self.intern(Term::Old(saved)))
     }
 
     /// All proper subterms of `id`, each once.

@@ -375,6 +375,7 @@ impl Profile {
     pub fn knows(&self, name: &str) -> bool {
         let errors = &self.error_pointers;
         self.calls.contains_key(name)
+            || self.not_locks.contains(name)
             || self.no_return.contains_key(name)
             || self.transparent.contains(name)
             || self.aliases.contains_key(name)

@@ -67,13 +67,13 @@ pub fn check(cx: &mut RuleCx<'_, '_>) {
                 };
                 report(cx, &META, key, &exits, confidence);
             }
-            Imbalance::HandsOver { exits, managed, .. } => hand_over(cx, key, &exits, managed),
+            Imbalance::HandsOver { exits, .. } => hand_over(cx, key, &exits),
             _ => {}
         }
     }
 }
 
-fn hand_over(cx: &mut RuleCx<'_, '_>, key: LockKey, exits: &[usize], managed: bool) {
+fn hand_over(cx: &mut RuleCx<'_, '_>, key: LockKey, exits: &[usize]) {
     let evidence = cx.evidence.clone().unwrap_or_default();
     let says_so = exits.iter().all(|&at| cx.says_locked(at));
     let declared = says_so || cx.has_contract() || convention::promises_to_take(&cx.body().name);
@@ -81,13 +81,12 @@ fn hand_over(cx: &mut RuleCx<'_, '_>, key: LockKey, exits: &[usize], managed: bo
         cx.settled.push(key);
         return;
     }
-    let blamed_by_callers = evidence.all_visible && evidence.callers > 0;
-    // Whoever is put where nearly nobody changes locks is not expected to.
-    let astonishing = evidence.deviates || !evidence.conforms && evidence.callback && managed;
+    // Somebody calls it and does not give the lock back, or it is called through a pointer: whoever does so can hardly know of a
+    // hand-over that neither name nor contract tells of.
+    let unconsumed = evidence.callers > 0 || evidence.callback || evidence.deviates;
     let private = cx.is_lonely(key) || cx.analysis.is_own_static(key);
-    // Whoever calls through a pointer can hardly know of a hand-over that neither name nor contract tells of.
     let excused = cx.may_be_released(key, exits) || cx.is_often_left(key) || cx.has_partner(key, true);
-    let confidence = match (blamed_by_callers || astonishing || private, excused) {
+    let confidence = match (unconsumed || private, excused) {
         (true, false) => Confidence::Medium,
         _ => Confidence::Low,
     };

@@ -122,20 +122,17 @@ fn never_taken(cx: &mut RuleCx<'_, '_>) {
             continue;
         }
         let Some(at) = release_of(cx, key) else { continue };
-        let blamed_by_callers = evidence.all_visible && evidence.callers > 0;
+        // Somebody calls it, or only pointers lead to it, and nobody is known to bring the lock.
+        let unsupplied = evidence.callers > 0 || evidence.callback || evidence.deviates;
+        let excused = cx.may_come_held(key)
+            || cx.is_anyones(key)
+            || cx.is_often_left(key)
+            || cx.has_partner(key, false);
         let lock = cx.analysis.spelled(key).to_owned();
         let report = Report {
             rule: &META,
             key,
-            confidence: if (blamed_by_callers
-                || evidence.deviates
-                || cx.is_lonely(key)
-                || cx.analysis.is_own_static(key))
-                && cx.analysis.terms.is_rigid(key.address)
-                && !cx.is_anyones(key)
-                && !cx.is_often_left(key)
-                && !cx.has_partner(key, false)
-            {
+            confidence: if !excused && (unsupplied || cx.is_lonely(key) || cx.analysis.is_own_static(key)) {
                 Confidence::Medium
             } else {
                 Confidence::Low

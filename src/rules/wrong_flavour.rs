@@ -114,6 +114,9 @@ fn check_debts(cx: &mut RuleCx<'_, '_>) {
                 continue;
             }
             seen.push((debt.at, debt.key));
+            if debt.saved.is_some_and(|saved| cx.analysis.hands_on(&cx.analysis.exits[at], saved)) {
+                continue;
+            }
             let lock = cx.analysis.spelled(debt.key).to_owned();
             let what = match (debt.context, debt.open) {
                 (Context::Bh, true) => "bottom halves stay off",

@@ -11,6 +11,7 @@ use crate::ir::file_index::{FileIndex, FunctionDefinition, MacroDefinition};
 use crate::ir::{Linkage, Name};
 use crate::source::{FileId, Span};
 
+mod accessors;
 mod declarations;
 
 /// Words with an argument list that may stand before a function's name.
@@ -289,6 +290,13 @@ impl<'t> Scan<'t> {
         calls.sort_unstable();
         calls.dedup();
         let annotations = self.annotations(header, word, list_end + 1, open, partner);
+        if linkage == Linkage::Internal
+            && calls.is_empty()
+            && !irregular
+            && let Some(accessor) = self.accessor(&name, (list, list_end), (open, close))
+        {
+            self.index.macros.entry(name.clone()).or_insert(accessor);
+        }
         self.index.functions.push(FunctionDefinition {
             name,
             span: self.span(first.start, self.tokens[close].end),

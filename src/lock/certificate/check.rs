@@ -136,7 +136,7 @@ impl Checker<'_> {
             | EventKind::CalledHolding { .. } => true,
             // Given back without having been taken: the caller's lock, unless it was forgotten that the path has met it before, or
             // that the lock was asked and not remembered.
-            EventKind::Released { held: false, queried } => {
+            EventKind::Released { held: false, queried, .. } => {
                 queried || self.forgotten.iter().any(|key| may_be_same(analysis, *key, event.key))
             }
             EventKind::Acquired { .. }
