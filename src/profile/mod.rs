@@ -310,7 +310,7 @@ pub struct Profile {
     pub error_pointers: ErrorPointerCalls,
     /// Names that look like lock calls and are none.
     pub not_locks: FxHashSet<Name>,
-    /// Beginnings of names of macros that publish the function they are given: `EXPORT_SYMBOL`.
+    /// Words in names of macros that publish the function they are given: `EXPORT_SYMBOL`.
     pub exports: Vec<Name>,
     /// Names that mean a block macro: `true` when the block is a loop, `false` when it runs once.
     pub block_macros: FxHashMap<Name, bool>,

@@ -32,7 +32,7 @@ pub struct ProfileText {
     /// Look-alikes.
     #[serde(alias = "not-locks")]
     pub not_locks: Vec<String>,
-    /// Beginnings of names of macros that publish a function.
+    /// Words in names of macros that publish a function.
     pub exports: Vec<String>,
     /// Macros before a block that loops.
     #[serde(alias = "loop-macros")]
