@@ -43,7 +43,12 @@ pub struct ConfigText {
     family: Vec<FamilyText>,
     #[serde(alias = "no-return")]
     no_return: Vec<NoReturnText>,
+    #[serde(alias = "thread-ends")]
+    thread_ends: Vec<String>,
+    #[serde(alias = "thread-starts")]
+    thread_starts: Vec<Spanned<String>>,
     transparent: Vec<String>,
+    warnings: Vec<String>,
     alias: Vec<AliasText>,
     #[serde(alias = "same-address-members")]
     same_address_members: Vec<String>,
@@ -225,7 +230,10 @@ impl Build {
             markers: Vec::new(),
             family: config.family,
             no_return: config.no_return,
+            thread_ends: config.thread_ends,
+            thread_starts: config.thread_starts,
             transparent: config.transparent,
+            warnings: config.warnings,
             alias: config.alias,
             same_address_members: config.same_address_members,
             error_pointers: config.error_pointers,

@@ -312,7 +312,9 @@ impl<'a> TreeAnalysis<'a> {
     fn second_phase(&mut self, given: &dyn Fn(FileId) -> bool) {
         let mut pending: Vec<FunctionId> =
             self.judged.iter().filter(|(_, judged)| judged.pending).map(|(function, _)| *function).collect();
+        pending.extend(self.thread_functions());
         pending.sort_unstable();
+        pending.dedup();
         let nothing = FxHashMap::default();
         let again = |this: &Self, functions: &[FunctionId]| -> Vec<(FunctionId, Judged)> {
             let done = functions.par_iter().filter_map(|&function| {

@@ -33,7 +33,8 @@ impl TreeAnalysis<'_> {
         let slots =
             |table: Option<&str>, member: &str| self.slots.meaning(&self.read.tree, dialect, table, member);
         let statics = Some(&unit.index.statics);
-        let plain = Meanings { slots: &slots, statics, ..Meanings::plain(profile, &look_up) };
+        let recursive = Some(&self.read.recursive);
+        let plain = Meanings { slots: &slots, statics, recursive, ..Meanings::plain(profile, &look_up) };
         let mut obligations =
             narrowed(&body, plain, self.slots.obligations(&self.read, self.settings, function));
         let mut declared = declared(&body, plain);

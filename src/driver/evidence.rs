@@ -8,7 +8,7 @@
 use super::analysis::TreeAnalysis;
 use super::reading::frontend_of;
 use crate::interproc::evidence::{CallerUse, Change, Evidence, OpenLock, Tallies, Tally};
-use crate::interproc::tree::{Folder, FunctionId};
+use crate::interproc::tree::{Folder, FunctionId, Slot};
 use crate::ir::{Linkage, Name};
 use crate::profile::FamilyId;
 use rustc_hash::FxHashMap;
@@ -51,6 +51,7 @@ impl TreeAnalysis<'_> {
             all_visible: followed && !pointed_to && known,
             // A static function of C that nobody mentions is named by a macro that pastes its name together: a callback too.
             callback: callers == 0 && (pointed_to || internal && !self.has_methods(function)),
+            thread: callers == 0 && self.starts_thread(function),
             consumed: tallies.bear_out(|change| change.taken),
             supplied: tallies.bear_out(|change| !change.taken),
             lonely: self.lonely(function),
@@ -58,6 +59,26 @@ impl TreeAnalysis<'_> {
             deviates,
             conforms,
         }
+    }
+
+    /// Functions that are handed to a call that runs them in a thread of their own, as far as they change locks.
+    pub(super) fn thread_functions(&self) -> Vec<FunctionId> {
+        let starts = self.read.tree.slots().filter(|(slot, _)| slot.0.contains('#'));
+        let functions = starts.flat_map(|(_, functions)| functions).copied();
+        let changes = |function: &FunctionId| {
+            self.judged.get(function).is_some_and(|judged| judged.summary.changes_locks())
+        };
+        functions.filter(|function| changes(function) && self.starts_thread(*function)).collect()
+    }
+
+    fn starts_thread(&self, function: FunctionId) -> bool {
+        let file = self.read.tree.definition(function).file;
+        let profile = self.settings.profiles.get(self.read.dialects[file.0 as usize]);
+        let starts = |slot: &Slot| {
+            let (call, argument) = slot.0.split_once('#')?;
+            Some(profile.thread_starts.contains(&(Name::new(call), argument.parse().ok()?)))
+        };
+        self.read.tree.slots_of(function).into_iter().any(|slot| starts(slot) == Some(true))
     }
 
     /// Whether the function's language calls functions by names that only types tell apart: that none is seen says little.

@@ -48,6 +48,8 @@ pub struct ReadTree {
     pub units: FxHashMap<FileId, Unit>,
     /// For each file, which of the profiles it is read with.
     pub dialects: Vec<u8>,
+    /// Variables and members that are locks which their holder may take again.
+    pub recursive: FxHashSet<Name>,
     /// What directives say of members of records.
     pub member_directives: Vec<MemberDirective>,
     /// Functions that name a lock operation, or a macro that leads to one; sorted.
@@ -81,6 +83,7 @@ pub fn read(
         declarations: SharedDeclarations::default(),
         units: FxHashMap::default(),
         dialects: Vec::with_capacity(files.len()),
+        recursive: FxHashSet::default(),
         member_directives: Vec::new(),
         direct: Vec::new(),
         errors: Vec::new(),
@@ -203,6 +206,7 @@ impl ReadTree {
     fn merge(&mut self, file: FileId, path: &str, read: FileRead, settings: &Settings) {
         let FileRead { index, references, texts, .. } = read;
         self.declarations.add(&index, path);
+        self.recursive.extend(index.recursive.iter().cloned());
         self.member_directives.extend(index.member_directives.iter().cloned());
         let first = self.tree.len() as u32;
         let definition = |name: &str| index.macros.get(name);

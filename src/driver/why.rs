@@ -314,6 +314,7 @@ fn operations(analysis: &LockAnalysis<'_>, profile: &Profile) -> Vec<Label> {
             | EventKind::MayUnwind
             | EventKind::Suspended
             | EventKind::DestroyedHeld
+            | EventKind::ThreadEnds
             | EventKind::AssertedHeld
             | EventKind::TakenAlthoughAsserted
             | EventKind::AssertedFree

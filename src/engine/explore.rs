@@ -7,9 +7,8 @@ use super::analysis::{Analysis, Merge};
 use crate::ir::{BlockId, Cfg, Location};
 use rustc_hash::{FxBuildHasher, FxHashMap};
 use smallvec::SmallVec;
-use std::cell::OnceCell;
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::BinaryHeap;
 use std::hash::BuildHasher;
 
 /// A node of the explored graph.
@@ -64,7 +63,6 @@ pub struct Results<S> {
     pub cut: Vec<BlockId>,
     /// Whether any two disjuncts were joined (a finding must then be replayed before it is believed).
     pub joined: bool,
-    distances: OnceCell<Vec<Option<usize>>>,
 }
 
 impl<S> Results<S> {
@@ -79,34 +77,6 @@ impl<S> Results<S> {
             .iter()
             .map(|&id| self.node(id))
             .filter(|node| node.joined_into.is_none())
-    }
-
-    /// Number of steps from the nearest root to each node; `None` where no path leads. Worked out when first asked for.
-    pub fn distances(&self) -> &[Option<usize>] {
-        self.distances.get_or_init(|| {
-            let mut successors: Vec<SmallVec<[NodeId; 2]>> = vec![SmallVec::new(); self.nodes.len()];
-            for (at, node) in self.nodes.iter().enumerate() {
-                for from in &node.predecessors {
-                    successors[from.0 as usize].push(NodeId(at as u32));
-                }
-            }
-            let mut distance = vec![None; self.nodes.len()];
-            for root in &self.roots {
-                distance[root.0 as usize] = Some(0);
-            }
-            let mut work = VecDeque::from(self.roots.clone());
-            while let Some(node) = work.pop_front() {
-                let next = distance[node.0 as usize].map(|steps| steps + 1);
-                for to in &successors[node.0 as usize] {
-                    let distance = &mut distance[to.0 as usize];
-                    if distance.is_none() {
-                        *distance = next;
-                        work.push_back(*to);
-                    }
-                }
-            }
-            distance
-        })
     }
 }
 
@@ -150,7 +120,6 @@ pub fn explore<A: Analysis>(cfg: &Cfg, analysis: &mut A, limit: DisjunctLimit) -
             at_block: vec![Vec::new(); cfg.len()],
             cut: Vec::new(),
             joined: false,
-            distances: OnceCell::new(),
         },
         known: FxHashMap::default(),
         live: vec![Vec::new(); cfg.len()],

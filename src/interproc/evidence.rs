@@ -17,6 +17,8 @@ pub struct Evidence {
     pub all_visible: bool,
     /// Nobody in the file calls it by name, but its address is taken: it is called through a pointer.
     pub callback: bool,
+    /// Threads run it: nobody waits for it to return who could give back what it holds.
+    pub thread: bool,
     /// Callers give back what they were handed (or promise to hand it on), and they outnumber those that do neither.
     pub consumed: bool,
     /// Callers hold what the function releases, and they outnumber those that do not.

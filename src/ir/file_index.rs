@@ -41,8 +41,8 @@ pub struct MacroDefinition {
 
 impl MacroDefinition {
     /// A definition that stands in no file: a profile gives it.
-    pub fn without_place(name: Name, parameters: Vec<Name>, body: String) -> Self {
-        MacroDefinition { name, parameters: Some(parameters), body, span: Span::new(FileId(u32::MAX), 0, 0) }
+    pub fn without_place(name: Name, parameters: Option<Vec<Name>>, body: String) -> Self {
+        MacroDefinition { name, parameters, body, span: Span::new(FileId(u32::MAX), 0, 0) }
     }
 }
 
@@ -74,6 +74,8 @@ pub struct FileIndex {
     pub prototypes: FxHashMap<Name, Vec<Annotation>>,
     /// Variables at file level that no other file can name.
     pub statics: FxHashSet<Name>,
+    /// Variables and members that are locks which their holder may take again.
+    pub recursive: FxHashSet<Name>,
     /// What the file declares about types, as text in full paths: `Record.member` and `CONSTANT` give a type, `Record::method()` and
     /// `function()` the type of the result, `use Name` what a public import stands for, `type Name` an alias, `deref Name` what a
     /// pointer-like record points to, `drop Name` is there when ending such a value runs code. Of records with pointers to functions:

@@ -7,7 +7,6 @@ use super::fold;
 use super::meaning::Meanings;
 use super::obligations::Due;
 use super::relevance::Relevance;
-use super::replay::Replays;
 use super::state::{Fact, LockKey, LockState, Now, PathState, Signs, bind, lookup, side_by_side};
 use super::terms::{Site, Term, TermId, Terms};
 use crate::engine::{Analysis, Merge, NodeId};
@@ -15,7 +14,7 @@ use crate::ir::cfg::{Edge, EdgeKind, TerminatorKind};
 use crate::ir::{
     BinaryOp, BlockId, Body, Expr, Location, Name, Place, Predicate, ReturnKind, Statement, StatementKind,
 };
-use crate::profile::Profile;
+use crate::profile::{CallEffect, Effect, Profile};
 use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
 use smallvec::SmallVec;
 use std::hash::{Hash, Hasher};
@@ -52,8 +51,6 @@ pub struct LockAnalysis<'a> {
     pub(super) for_callers: bool,
     /// Events and exits are recorded (not while a path is replayed for feasibility only).
     pub(super) recording: bool,
-    /// Paths run for findings.
-    pub(super) replays: Replays,
     /// Locks that the body has promised something of.
     pub(super) dues: Vec<Due>,
 }
@@ -81,7 +78,6 @@ impl<'a> LockAnalysis<'a> {
             node: NodeId(0),
             for_callers,
             recording: true,
-            replays: Replays::default(),
             dues: Vec::new(),
         };
         analysis.name_dues();
@@ -93,9 +89,14 @@ impl<'a> LockAnalysis<'a> {
         self.body
     }
 
-    /// Whether the function declares a lock contract.
+    /// Whether the function declares a lock contract, or is one that a row of the profile tells of.
     pub fn declares_contract(&self) -> bool {
-        self.body.returns == ReturnKind::Guard
+        let changes = |effect: &CallEffect| {
+            matches!(effect.effect, Effect::Acquire | Effect::TryAcquire(_) | Effect::Release)
+        };
+        let row = self.profile.calls.get(&self.body.name);
+        row.is_some_and(|row| row.iter().any(changes))
+            || self.body.returns == ReturnKind::Guard
             || self.body.annotations.iter().any(|a| self.profile.contract_words.contains_key(&a.name))
     }
 

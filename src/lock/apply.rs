@@ -113,6 +113,19 @@ impl LockAnalysis<'_> {
         })
     }
 
+    /// Whether a lock that this path holds lies in the object that `pointer` points to: there is one.
+    fn leads_to_held(&mut self, state: &PathState, pointer: TermId) -> bool {
+        let pointer = self.terms.canonical(pointer);
+        let lies_in = |key: LockKey| {
+            let mut at = key.address;
+            while let Term::Field(base, _) | Term::Index(base, _) = *self.terms.get(at) {
+                at = base;
+            }
+            at == pointer && at != key.address
+        };
+        state.locks.iter().any(|(key, lock)| lock.is_held() && lies_in(key))
+    }
+
     #[allow(clippy::too_many_arguments)]
     pub(super) fn apply_case(
         &mut self,
@@ -128,6 +141,16 @@ impl LockAnalysis<'_> {
         let zero = self.terms.int(0);
         for (path, signs, firm) in &case.conditions {
             let Some(term) = self.instantiate(&state, path, values, zero) else { continue };
+            if signs.and(Signs::POSITIVE) == Signs::NONE && self.leads_to_held(&state, term) {
+                return;
+            }
+            if let Term::Query(family, address) = *self.terms.get(term) {
+                let lock = state.locks.get(LockKey { family, address });
+                if *signs == Signs::ZERO && lock.is_some_and(|lock| lock.is_held()) {
+                    return;
+                }
+                continue;
+            }
             let possible = constrain(&mut self.terms, &mut state, term, *signs);
             if !possible && *firm {
                 return;

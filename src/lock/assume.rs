@@ -218,6 +218,25 @@ pub fn assume(terms: &mut Terms, state: &mut PathState, term: TermId, truth: boo
     refine(terms, state, term, truth)
 }
 
+/// Presumes that `term` is zero: what follows from that is presumed too. A path on which it cannot be is doubtful.
+pub fn disbelieve(terms: &mut Terms, state: &mut PathState, term: TermId) {
+    let mut believed = state.clone();
+    if !assume(terms, &mut believed, term, false) {
+        state.doubtful = true;
+        return;
+    }
+    if believed.doubtful && !state.doubtful {
+        return;
+    }
+    for (about, fact) in believed.facts {
+        let before = lookup(&state.facts, about).copied();
+        if before != Some(fact) {
+            let sure = before.map_or(Signs::ANY, |before| before.sure);
+            bind(&mut state.facts, about, Fact { sure, firm: false, ..fact });
+        }
+    }
+}
+
 fn refine(terms: &mut Terms, state: &mut PathState, term: TermId, truth: bool) -> bool {
     match terms.get(term).clone() {
         Term::Unary(UnaryOp::Not, operand) => assume(terms, state, operand, !truth),

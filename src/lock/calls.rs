@@ -1,12 +1,13 @@
 //! Calls: what their meaning does to values, paths and locks.
 
 use super::analysis::LockAnalysis;
-use super::assume::{self, assume, constrain};
+use super::assume::{self, assume, constrain, disbelieve};
 use super::effects::{Applied, Attempt};
 use super::event::EventKind;
 use super::fold;
 use super::locals::addresses;
 use super::meaning::{CallMeaning, ErrorPointer};
+use super::path::Path;
 use super::presume::{is_conversion, is_question};
 use super::state::{LockKey, PathState, Signs};
 use super::terms::{Term, TermId};
@@ -42,10 +43,14 @@ impl LockAnalysis<'_> {
             CallMeaning::Summary(summary) => {
                 self.apply_summary(state, place, name, summary, args, &values, spelled, out);
             }
-            CallMeaning::Effects(effects) => {
-                self.apply_effects(state, place, name, effects, args, &values, spelled, out);
+            CallMeaning::Effects(effects, path) => {
+                self.apply_effects(state, place, name, (effects, path), args, &values, spelled, out);
             }
-            CallMeaning::NoReturn(NoReturn::Always) => {}
+            CallMeaning::NoReturn(NoReturn::Always) => {
+                if self.profile.thread_ends.contains(name) {
+                    self.record_held(&state, EventKind::ThreadEnds, |_| true);
+                }
+            }
             CallMeaning::NoReturn(condition) => {
                 let Some(&first) = values.first() else { return self.finish_zero(state, place, out) };
                 // An assertion about a lock query is no guard: it must not look like one.
@@ -57,11 +62,17 @@ impl LockAnalysis<'_> {
             }
             CallMeaning::Transparent => {
                 let result = values.first().copied().unwrap_or_else(|| self.terms.int(0));
-                self.finish(state, place, result, out);
+                if !self.profile.warnings.contains(name) {
+                    return self.finish(state, place, result, out);
+                }
+                self.warn(state, place, args, &values, result, out);
             }
             CallMeaning::Alias(alias) => {
                 let result = self.alias(&mut state, alias, &values);
-                self.finish(state, place, result, out);
+                if !self.profile.warnings.contains(name) {
+                    return self.finish(state, place, result, out);
+                }
+                self.warn(state, place, args, &values, result, out);
             }
             CallMeaning::ErrorPointer(kind) => self.error_pointer(state, place, kind, &values, out),
             CallMeaning::Unknown => {
@@ -69,6 +80,34 @@ impl LockAnalysis<'_> {
                 self.finish(state, place, result, out);
             }
         }
+    }
+
+    /// `WARN_ON(condition);` as a statement: nobody believes that the condition is ever true. Where a branch hangs on the warning,
+    /// it is a way out like any other (unless it asks whether a lock is held: that is no guard either), and so is what stands behind
+    /// `WARN_ON(1);`.
+    fn warn(
+        &mut self,
+        mut state: PathState,
+        place: Option<&Place>,
+        args: &[Expr],
+        values: &[TermId],
+        condition: TermId,
+        out: &mut Vec<PathState>,
+    ) {
+        let asks = self.terms.has_query(condition);
+        if place.is_none() && !asks {
+            let written = args.iter().zip(values).find(|(_, value)| **value == condition);
+            if !written.is_some_and(|(arg, _)| matches!(arg, Expr::Int(_) | Expr::Const(_))) {
+                disbelieve(&mut self.terms, &mut state, condition);
+            }
+        }
+        if place.is_some() && asks {
+            self.finish_zero(state.clone(), place, out);
+            state.doubtful = true;
+            let one = self.terms.int(1);
+            return self.finish(state, place, one, out);
+        }
+        self.finish(state, place, condition, out);
     }
 
     /// Notes of each lock that is held, of the families wanted, that something happens meanwhile.
@@ -223,13 +262,17 @@ impl LockAnalysis<'_> {
         mut state: PathState,
         place: Option<&Place>,
         name: &Name,
-        effects: &[CallEffect],
+        (effects, path): (&[CallEffect], Option<&Path>),
         args: &[Expr],
         values: &[TermId],
         spelled: &[Name],
         out: &mut Vec<PathState>,
     ) {
         let result = self.fresh(&mut state);
+        let told = path.and_then(|path| {
+            let address = self.instantiate(&state, path, values, result)?;
+            Some((self.terms.canonical(address), path.spelled(spelled)?))
+        });
         let mut sides = vec![Applied { state, result, disturbs: false }];
         for effect in effects {
             let mut next = Vec::new();
@@ -240,7 +283,14 @@ impl LockAnalysis<'_> {
                     next.push(side);
                     continue;
                 }
-                let key = self.effect_key(&mut side.state, effect, values, side.result, spelled, name);
+                let key = match &told {
+                    Some((address, text)) => {
+                        let key = LockKey { family: effect.family, address: *address };
+                        self.spelling.entry(key).or_insert_with(|| text.clone());
+                        key
+                    }
+                    None => self.effect_key(&mut side.state, effect, values, side.result, spelled, name),
+                };
                 let attempt = self.attempt(&side.state, effect, place, values);
                 self.apply_effect(side, effect, key, args, attempt, &mut next);
             }
@@ -273,6 +323,8 @@ impl LockAnalysis<'_> {
         let sure = !effect.sure_if_zero.is_empty() && self.are_zero(state, &effect.sure_if_zero, values);
         match place {
             _ if sure => Attempt::Certain,
+            None if effect.rarely_fails => Attempt::Certain,
+            Some(_) if effect.rarely_fails => Attempt::Unlikely,
             None => Attempt::Ignored,
             // Nobody can mean that of an attempt whose point is that it may fail.
             Some(place) if place.as_local().is_some_and(|id| self.body.local(id).ty == "void") => {

@@ -4,9 +4,9 @@ use super::analysis::LockAnalysis;
 use super::assume::{self, constrain};
 use super::event::EventKind;
 use super::fold;
-use super::state::{Entry, LockKey, LockState, Now, PathState, Signs};
+use super::state::{Entry, Fact, LockKey, LockState, Now, PathState, Signs, bind, lookup};
 use super::terms::{Term, TermId};
-use crate::ir::{Expr, UnaryOp};
+use crate::ir::{Expr, Name, UnaryOp};
 use crate::profile::{CallEffect, Context, Effect, LockMode, LockRoot, ResultTest, SavedState, Sharing};
 
 /// One outcome of a call in the making.
@@ -40,6 +40,8 @@ pub(super) fn failing(test: ResultTest) -> Signs {
 pub(super) enum Attempt {
     /// Somebody may look at it.
     Kept,
+    /// Somebody may look at it, but it hardly ever tells of a failure.
+    Unlikely,
     /// Thrown away.
     Ignored,
     /// It cannot fail with these arguments, or the author says so: `(void)lock_interruptible(l)`.
@@ -72,7 +74,7 @@ impl LockAnalysis<'_> {
                 side.disturbs = true;
             }
             Effect::TryAcquire(test) => {
-                return self.try_acquire(side, key, effect.mode, saved, test, attempt, out);
+                return self.try_acquire(side, key, effect, saved, test, attempt, out);
             }
             Effect::Release => {
                 self.release(&mut side.state, key, effect.mode, saved);
@@ -123,6 +125,16 @@ impl LockAnalysis<'_> {
                 }
             }
             Effect::DropAndRetake => {
+                if side
+                    .state
+                    .locks
+                    .get(key)
+                    .is_some_and(|lock| matches!(lock.now, Now::Released | Now::Failed))
+                    && let Some(callee) = self.callee_at(self.here).cloned()
+                {
+                    let word = Name::new_static("its purpose");
+                    self.record(&side.state, key, EventKind::CalledWithout { callee, word });
+                }
                 if side.state.locks.get(key).is_none() && !self.is_wildcard(key) {
                     let now = Now::Held { depth: 1, mode: effect.mode, saved: None };
                     side.state.locks.set(key, LockState { entry: Entry::Held, now });
@@ -252,12 +264,13 @@ impl LockAnalysis<'_> {
         &mut self,
         mut side: Applied,
         key: LockKey,
-        mode: LockMode,
+        effect: &CallEffect,
         saved: Option<TermId>,
         test: ResultTest,
         attempt: Attempt,
         out: &mut Vec<Applied>,
     ) {
+        let mode = effect.mode;
         let before = side.state.locks.get(key);
         if before.is_some_and(|lock| lock.is_held()) && self.fails_while_held(&side.state, key, mode) {
             if constrain(&mut self.terms, &mut side.state, side.result, failing(test)) {
@@ -270,7 +283,8 @@ impl LockAnalysis<'_> {
             self.record(&taken.state, key, EventKind::ResultIgnored);
         }
         // What fails with an error code waits: on a lock that is held it waits for ever.
-        let attempt_is_safe = attempt != Attempt::Certain && test != ResultTest::ZeroElseNegative;
+        let attempt_is_safe =
+            matches!(attempt, Attempt::Kept | Attempt::Ignored) && test != ResultTest::ZeroElseNegative;
         let was_taken = self.taken.contains(&key);
         self.acquire_quietly(&mut taken.state, key, mode, saved, attempt_is_safe);
         self.presume_object(&mut taken.state, key.address);
@@ -281,18 +295,30 @@ impl LockAnalysis<'_> {
         if constrain(&mut self.terms, &mut taken.state, taken.result, passing(test)) {
             out.push(taken);
         }
-        if attempt != Attempt::Kept {
+        if !matches!(attempt, Attempt::Kept | Attempt::Unlikely) {
             return;
         }
         let mut failed = side;
+        failed.state.doubtful |= attempt == Attempt::Unlikely;
         if failed.state.locks.get(key).is_none_or(|lock| !lock.is_held()) {
             let entry = failed.state.locks.get(key).map_or(Entry::Unknown, |lock| lock.entry);
             failed.state.locks.set(key, LockState { entry, now: Now::Failed });
             self.record(&failed.state, key, EventKind::AttemptFailed);
         }
         if constrain(&mut self.terms, &mut failed.state, failed.result, failing(test)) {
+            if let Some(code) = &effect.fails_with {
+                self.presume_code(&mut failed, code.clone());
+            }
             out.push(failed);
         }
+    }
+
+    /// What fails presumably fails for being held already: `if (trylock(l) == EBUSY) return;`
+    fn presume_code(&mut self, failed: &mut Applied, code: Name) {
+        let code = self.terms.intern(Term::Const(code));
+        let mut fact = lookup(&failed.state.facts, failed.result).copied().unwrap_or_else(Fact::any);
+        (fact.equals, fact.firm) = (Some(code), false);
+        bind(&mut failed.state.facts, failed.result, fact);
     }
 
     fn release_if(

@@ -86,6 +86,8 @@ pub enum EventKind {
     Suspended,
     /// Destroyed while held.
     DestroyedHeld,
+    /// Held when the thread ends.
+    ThreadEnds,
     /// The text asserts that it is held; this path has given it back, or could not take it.
     AssertedHeld,
     /// The text asserts that it is not held; this path holds it.

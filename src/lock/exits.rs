@@ -139,7 +139,7 @@ impl LockAnalysis<'_> {
 
     /// Whether the event is an operation of the body's own on the lock, rather than something that a callee's definition tells of.
     pub fn is_direct(&self, event: &Event) -> bool {
-        self.callee_at(event.at).is_none_or(|name| matches!(self.meanings.of(name), CallMeaning::Effects(_)))
+        self.callee_at(event.at).is_none_or(|name| matches!(self.meanings.of(name), CallMeaning::Effects(..)))
     }
 
     /// What the statement at `at` calls by its name.
@@ -289,17 +289,18 @@ impl LockAnalysis<'_> {
         })
     }
 
+    /// The preprocessor's choices that exit `at` makes, each with whether it holds.
+    pub fn choices(&self, at: usize) -> impl Iterator<Item = (crate::ir::Name, bool)> + '_ {
+        let facts = self.exits[at].state.facts.iter();
+        facts.filter_map(|(about, fact)| match self.terms.get(*about) {
+            Term::Configuration(name) => Some((name.clone(), !fact.signs.within(super::state::Signs::ZERO))),
+            _ => None,
+        })
+    }
+
     /// A preprocessor choice that all of `exits` make and not all of `others`: its text, and whether it holds.
     pub fn shared_configuration(&self, exits: &[usize], others: &[usize]) -> Option<(crate::ir::Name, bool)> {
-        let choices = |at: usize| {
-            let facts = self.exits[at].state.facts.iter();
-            facts.filter_map(|(about, fact)| match self.terms.get(*about) {
-                Term::Configuration(name) => {
-                    Some((name.clone(), !fact.signs.within(super::state::Signs::ZERO)))
-                }
-                _ => None,
-            })
-        };
+        let choices = |at: usize| self.choices(at);
         let (&first, rest) = exits.split_first()?;
         choices(first).find(|choice| {
             rest.iter().all(|&at| choices(at).any(|other| other == *choice))

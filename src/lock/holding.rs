@@ -29,7 +29,13 @@ impl LockAnalysis<'_> {
         let both_shared = shared(first)
             && shared(again)
             && (first.sharing == Sharing::Shared || again.sharing == Sharing::Shared);
-        family.nests || family.shared_nests && both_shared
+        family.nests || family.shared_nests && both_shared || self.is_recursive(key)
+    }
+
+    /// Whether the lock was made so that its holder may take it again.
+    pub(super) fn is_recursive(&self, key: LockKey) -> bool {
+        let named = || Some((self.meanings.recursive?, self.terms.last_name(key.address)?));
+        named().is_some_and(|(names, name)| names.contains(&name))
     }
 
     /// Takes `key`.
@@ -102,7 +108,8 @@ impl LockAnalysis<'_> {
     ) {
         let Some(saved) = saved.filter(|_| mode.context == Context::IrqSave) else { return };
         let other = state.locks.iter().find(|(other, lock)| {
-            *other != key && matches!(lock.now, Now::Held { saved: Some(s), mode, .. } if s == saved && mode.context == Context::IrqSave)
+            (*other != key || self.is_switch(key))
+                && matches!(lock.now, Now::Held { saved: Some(s), mode, .. } if s == saved && mode.context == Context::IrqSave)
         });
         if let Some((other, _)) = other {
             self.record(state, key, EventKind::SavedStateReused { other });
@@ -124,6 +131,13 @@ impl LockAnalysis<'_> {
         let held = before.is_some_and(|lock| lock.is_held());
         self.record(state, key, EventKind::Released { queried, held, context: mode.context });
         if !held && self.settle_debt(state, mode.context) {
+            return;
+        }
+        // `spin_lock_irqsave(l, f); local_irq_disable(); spin_unlock(l); local_irq_restore(f)`: what `f` saved undoes both.
+        if self.is_switch(key) && saved.is_some() && self.settle_saved(state, saved) {
+            if let Some(LockState { entry, .. }) = before {
+                state.locks.set(key, LockState { entry, now: Now::Released });
+            }
             return;
         }
         match before {
@@ -267,8 +281,14 @@ impl LockAnalysis<'_> {
         true
     }
 
+    /// Settles what was left open when the state in the variable `saved` was saved.
+    fn settle_saved(&self, state: &mut PathState, saved: Option<TermId>) -> bool {
+        let owed = state.debts.iter().position(|debt| debt.open && debt.saved == saved);
+        owed.map(|at| state.debts.remove(at)).is_some()
+    }
+
     /// Whether the lock is a state of the processor rather than an object.
-    fn is_switch(&self, key: LockKey) -> bool {
+    pub fn is_switch(&self, key: LockKey) -> bool {
         matches!(self.terms.get(key.address), Term::Int(_))
     }
 

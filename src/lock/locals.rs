@@ -101,7 +101,7 @@ pub(super) fn followed_temporaries(body: &Body, meanings: &Meanings<'_>) -> Vec<
                     place.iter().for_each(&mut note);
                     args.iter().for_each(|arg| places(arg, &mut note));
                     let Callee::Named(name) = callee else { continue };
-                    if matches!(meanings.of(name), CallMeaning::Effects(_)) {
+                    if matches!(meanings.of(name), CallMeaning::Effects(..)) {
                         named.extend(args.iter().filter_map(temporary));
                     }
                 }

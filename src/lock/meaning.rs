@@ -1,18 +1,19 @@
 //! What a call means, from the nearest source: a definition in sight, then the profile.
 
 use super::obligations::Obligation;
+use super::path::Path;
 use super::slot::SlotMeaning;
-use super::summary::Summary;
+use super::summary::{LockChange, Summary};
 use crate::ir::Name;
-use crate::profile::{Alias, CallEffect, FamilyId, NoReturn, Profile};
+use crate::profile::{Alias, CallEffect, Effect, FamilyId, LockRoot, NoReturn, Profile};
 use rustc_hash::FxHashSet;
 
 /// What a call of some name means.
 pub enum CallMeaning<'a> {
     /// A function whose definition was analysed.
     Summary(&'a Summary),
-    /// Does this to locks.
-    Effects(&'a [CallEffect]),
+    /// Does this to locks; the definition, where it is in sight, tells which lock of the argument's object it is.
+    Effects(&'a [CallEffect], Option<&'a Path>),
     /// Ends the path.
     NoReturn(NoReturn),
     /// Gives its first argument back.
@@ -49,6 +50,8 @@ pub struct Meanings<'a> {
     pub summaries: &'a dyn Fn(&str) -> Option<&'a Summary>,
     /// Variables that only the body's own file can name.
     pub statics: Option<&'a FxHashSet<Name>>,
+    /// Variables and members that are locks which their holder may take again.
+    pub recursive: Option<&'a FxHashSet<Name>>,
     /// What calls through a member do: the type of its table, when told, and its name.
     pub slots: Slots<'a>,
     /// What the body under analysis has promised.
@@ -66,7 +69,7 @@ pub fn no_slots<'a>(_table: Option<&str>, _member: &str) -> Option<&'a SlotMeani
 impl<'a> Meanings<'a> {
     /// Of a body that has promised nothing, and where calls through tables do nothing to locks.
     pub fn plain(profile: &'a Profile, summaries: &'a dyn Fn(&str) -> Option<&'a Summary>) -> Self {
-        Meanings { profile, summaries, statics: None, slots: &no_slots, contract: &[] }
+        Meanings { profile, summaries, statics: None, recursive: None, slots: &no_slots, contract: &[] }
     }
 
     /// What a call of `name` means.
@@ -80,7 +83,7 @@ impl<'a> Meanings<'a> {
             return CallMeaning::Summary(summary);
         }
         if let Some(effects) = row {
-            return CallMeaning::Effects(effects);
+            return CallMeaning::Effects(effects, summary.and_then(|summary| path_of(summary, effects)));
         }
         if let Some(&no_return) = profile.no_return.get(name) {
             return CallMeaning::NoReturn(no_return);
@@ -110,10 +113,47 @@ impl<'a> Meanings<'a> {
     }
 }
 
-/// Whether a definition in sight is the one that the table's row was read off: what it seems to change are locks of the row's families.
+/// Whether a definition in sight is the one that the table's row was read off: what it seems to change are locks of the row's families, or
+/// it goes the row's way about what the row's argument leads to.
 /// The row is a reader's work and outweighs what was derived; a function of the project's own that only bears the same name does not.
 pub fn is_of_row(summary: &Summary, row: &[CallEffect]) -> bool {
     let known = |family: &FamilyId| row.iter().any(|effect| effect.family == *family);
     let tells = summary.changes_locks() || summary.uncertain.iter().all(known);
-    summary.changed_families().all(|family| known(&family)) && tells
+    summary.changed_families().all(|family| known(&family)) && tells || goes_the_way_of(summary, row)
+}
+
+/// Whether each change of the summary is one that some effect of the row may stand for: taking or giving back, in the object of the same
+/// argument, or something of which there is but one (interrupts).
+fn goes_the_way_of(summary: &Summary, row: &[CallEffect]) -> bool {
+    let of_effect = |effect: &CallEffect, change: &LockChange| {
+        let way = match effect.effect {
+            Effect::Acquire | Effect::TryAcquire(_) => change.state.balance() > 0,
+            Effect::Release => change.state.balance() < 0,
+            _ => return false,
+        };
+        let argument = match effect.lock.root {
+            LockRoot::Argument(n) => usize::from(n),
+            _ => return false,
+        };
+        let object = match change.path.as_ref().map(Path::root) {
+            Some(Path::Argument(n)) => *n == argument,
+            Some(Path::Int(_)) => true,
+            _ => false,
+        };
+        way && object
+    };
+    let mut changes = summary.cases.iter().flat_map(|case| &case.changes).peekable();
+    changes.peek().is_some() && changes.all(|change| row.iter().any(|effect| of_effect(effect, change)))
+}
+
+/// The one lock that the definition changes, of the one family that the row speaks of, and behind its argument.
+fn path_of<'a>(summary: &'a Summary, row: &[CallEffect]) -> Option<&'a Path> {
+    let [effect] = row else { return None };
+    let LockRoot::Argument(argument) = effect.lock.root else { return None };
+    let mut changes = summary.cases.iter().flat_map(|case| &case.changes);
+    let path = changes.next()?.path.as_ref()?;
+    let one = summary.changed_families().all(|family| family == effect.family)
+        && changes.all(|change| change.path.as_ref() == Some(path));
+    let behind = *path.root() == Path::Argument(usize::from(argument));
+    (one && behind && effect.lock.members.is_empty()).then_some(path)
 }

@@ -29,6 +29,7 @@ pub mod path;
 mod presume;
 pub mod relevance;
 pub mod replay;
+mod search;
 pub mod slot;
 pub mod state;
 mod summarise;

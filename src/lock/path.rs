@@ -3,6 +3,7 @@
 use super::analysis::LockAnalysis;
 use super::terms::{Term, TermId};
 use crate::ir::Name;
+use crate::profile::FamilyId;
 use crate::source::FileId;
 
 /// A value or address in terms of the call: arguments, globals, result.
@@ -26,6 +27,10 @@ pub enum Path {
     Pair(Box<Path>, Box<Path>),
     /// What a call gives that is presumed to give the same again: `priv_of(device)`.
     Call(Name, Vec<Path>),
+    /// The answer to the question whether a lock is held.
+    Asked(FamilyId, Box<Path>),
+    /// A choice of the preprocessor's: one answer for all that are compiled together.
+    Configuration(Name),
     /// A number.
     Int(i64),
     /// A named constant.
@@ -63,6 +68,8 @@ impl Path {
                 let given: Option<Vec<String>> = given.iter().map(|path| path.spelled(arguments)).collect();
                 format!("{name}({})", given?.join(", "))
             }
+            Path::Configuration(name) => name.to_string(),
+            Path::Asked(_, lock) => format!("{} held", lock.spelled(arguments)?),
             Path::Int(value) => value.to_string(),
             Path::Const(name) => name.to_string(),
             Path::Result => "the result".to_owned(),
@@ -72,14 +79,17 @@ impl Path {
     /// What it starts from: an argument, a global, the result, or a constant.
     pub fn root(&self) -> &Path {
         match self {
-            Path::Load(inner) | Path::Field(inner, _) | Path::Index(inner, _) | Path::Pair(inner, _) => {
-                inner.root()
-            }
+            Path::Load(inner)
+            | Path::Field(inner, _)
+            | Path::Index(inner, _)
+            | Path::Pair(inner, _)
+            | Path::Asked(_, inner) => inner.root(),
             Path::Call(_, given) => given.first().map_or(self, Path::root),
             Path::Argument(_)
             | Path::Result
             | Path::Global(_)
             | Path::Static(..)
+            | Path::Configuration(_)
             | Path::Int(_)
             | Path::Const(_) => self,
         }
@@ -109,6 +119,8 @@ impl LockAnalysis<'_> {
                 let given: Option<Vec<Path>> = given.iter().map(|&term| self.path(term, result)).collect();
                 Path::Call(name.clone(), given?)
             }
+            Term::Configuration(name) => Path::Configuration(name.clone()),
+            Term::Query(family, address) => Path::Asked(*family, boxed(*address)?),
             Term::Str
             | Term::Local(_)
             | Term::Old(_)
@@ -116,9 +128,7 @@ impl LockAnalysis<'_> {
             | Term::Older(_)
             | Term::Oldest(_)
             | Term::Unary(..)
-            | Term::Binary(..)
-            | Term::Query(..)
-            | Term::Configuration(_) => return None,
+            | Term::Binary(..) => return None,
         })
     }
 
@@ -164,6 +174,12 @@ impl LockAnalysis<'_> {
                     given.iter().map(|path| self.instantiate(state, path, args, result)).collect();
                 self.terms.intern(Term::Call(name.clone(), given?))
             }
+            Path::Asked(family, lock) => {
+                let lock = self.instantiate(state, lock, args, result)?;
+                let address = self.terms.canonical(lock);
+                self.terms.intern(Term::Query(*family, address))
+            }
+            Path::Configuration(name) => self.terms.intern(Term::Configuration(name.clone())),
             Path::Int(value) => self.terms.int(*value),
             Path::Const(name) => self.terms.intern(Term::Const(name.clone())),
         })

@@ -267,7 +267,7 @@ impl Relevance {
 
     fn expose(&mut self, exposed: &mut Bits, meaning: &CallMeaning<'_>, args: &[Expr], profile: &Profile) {
         match meaning {
-            CallMeaning::Effects(effects) => {
+            CallMeaning::Effects(effects, _) => {
                 for effect in effects.iter() {
                     let name = match (&effect.lock.root, effect.lock.members.last()) {
                         (_, Some(member)) => Some(member.clone()),

@@ -1,21 +1,15 @@
-//! Runs paths of blocks again, without joins, and remembers what it ran.
-//!
-//! What comes out at the end of a path depends on its blocks alone, not on the nodes that led there, so the candidates of all
-//! findings of a body share one tree: what two of them begin with is run once.
+//! Runs paths of blocks again, without joins.
 
 use super::analysis::LockAnalysis;
 use super::state::PathState;
 use crate::engine::Analysis;
 use crate::ir::cfg::Edge;
 use crate::ir::{BlockId, Location};
-use smallvec::SmallVec;
 
 /// States followed side by side on one path.
 const STATE_LIMIT: usize = 24;
 /// States that the statements of one block may come to in between.
 const SPLIT_LIMIT: usize = 512;
-/// States remembered; with more, the tree is cut down and grows anew. It only saves work, so nothing is lost but time.
-const MEMORY_LIMIT: usize = 4_000;
 
 /// Why a path cannot be followed to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,67 +113,4 @@ pub fn execute<F: Follower>(
         traces = on;
     }
     Ok(traces)
-}
-
-struct Run {
-    /// The states at the end of the path, or why there are none.
-    end: Result<Vec<Trace<()>>, Blocked>,
-    longer: SmallVec<[(BlockId, usize); 2]>,
-}
-
-/// The paths of one body that were run, as a tree; below its first two nodes, paths that may be doubtful and paths that may not.
-#[derive(Default)]
-pub struct Replays {
-    runs: Vec<Run>,
-    states: usize,
-}
-
-impl Replays {
-    /// The states at the end of `path`, which starts at the entry.
-    pub fn follow(
-        &mut self,
-        analysis: &mut LockAnalysis<'_>,
-        path: &[BlockId],
-        doubtful: bool,
-    ) -> Result<&[Trace<()>], Blocked> {
-        if self.runs.is_empty() || self.states > MEMORY_LIMIT {
-            let root = || Run { end: Ok(vec![(analysis.entry(), ())]), longer: SmallVec::new() };
-            *self = Replays { runs: std::iter::repeat_with(root).take(2).collect(), states: 0 };
-        }
-        let mut at = usize::from(doubtful);
-        for (nth, &block) in path.iter().enumerate() {
-            let known = self.runs[at].longer.iter().find(|(next, _)| *next == block);
-            at = match known {
-                Some(&(_, known)) => known,
-                None => self.extend(
-                    analysis,
-                    at,
-                    (nth.checked_sub(1).map(|before| path[before]), block),
-                    doubtful,
-                ),
-            };
-            self.runs[at].end.as_ref().map_err(|blocked| *blocked)?;
-        }
-        self.runs[at].end.as_deref().map_err(|blocked| *blocked)
-    }
-
-    fn extend(
-        &mut self,
-        analysis: &mut LockAnalysis<'_>,
-        at: usize,
-        (from, block): (Option<BlockId>, BlockId),
-        doubtful: bool,
-    ) -> usize {
-        let start = match (&self.runs[at].end, from) {
-            (Err(blocked), _) => Err(*blocked),
-            (Ok(traces), None) => Ok(traces.clone()),
-            (Ok(traces), Some(from)) => enter(analysis, traces, (from, block), doubtful, &mut Blind),
-        };
-        let end = start.and_then(|traces| execute(analysis, traces, block, usize::MAX, &mut Blind));
-        self.states += end.as_ref().map_or(0, Vec::len);
-        let new = self.runs.len();
-        self.runs.push(Run { end, longer: SmallVec::new() });
-        self.runs[at].longer.push((block, new));
-        new
-    }
 }

@@ -232,7 +232,8 @@ impl LockAnalysis<'_> {
         }
     }
 
-    pub(super) fn roots_in_local(&self, address: TermId) -> bool {
+    /// Whether the lock lies in a local variable.
+    pub fn roots_in_local(&self, address: TermId) -> bool {
         match self.terms.get(address) {
             Term::Local(id) => self.body.local(*id).kind != LocalKind::Static,
             Term::Field(base, _) | Term::Index(base, _) => self.roots_in_local(*base),

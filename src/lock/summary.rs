@@ -320,7 +320,12 @@ impl Summary {
                     collect(b, names);
                 }
                 Path::Call(_, given) => given.iter().for_each(|path| collect(path, names)),
-                Path::Argument(_) | Path::Result | Path::Int(_) | Path::Const(_) => {}
+                Path::Argument(_)
+                | Path::Result
+                | Path::Asked(..)
+                | Path::Configuration(_)
+                | Path::Int(_)
+                | Path::Const(_) => {}
             }
         }
         let mut names = Vec::new();

@@ -125,7 +125,7 @@ impl LockAnalysis<'_> {
         let key = LockKey { family: take.family, address: self.terms.canonical(address) };
         self.spell(key, &take.path, spelled);
         let Some(lock) = state.locks.get(key).filter(|lock| lock.is_held()) else { return };
-        if take.shared && self.goes_with_readers(key, lock) {
+        if take.shared && self.goes_with_readers(key, lock) || self.is_recursive(key) {
             return;
         }
         let mut state = state.clone();

@@ -5,8 +5,9 @@
 use super::analysis::LockAnalysis;
 use super::event::Exit;
 use super::replay::{Follower, Trace, enter, execute};
+use super::search::{Found, search};
 use super::state::{LockKey, LockSet, PathState};
-use super::witness::{Step, branch, candidates, change, shows};
+use super::witness::{Step, branch, change, shows};
 use crate::engine::{Analysis, Results};
 use crate::ir::cfg::Edge;
 use crate::ir::{BlockId, Location};
@@ -14,17 +15,17 @@ use crate::ir::{BlockId, Location};
 /// A step, and the lock that it changes; branches change none.
 pub type Stop = (Option<LockKey>, Step);
 
-/// One path that leaves through exit `at` as the exit says, replayed without joins; `None` when no candidate shows it.
+/// One path that leaves through exit `at` as the exit says, replayed without joins; `None` when none shows it.
 pub fn tour(analysis: &mut LockAnalysis<'_>, results: &Results<PathState>, at: usize) -> Option<Vec<Stop>> {
     let exit = analysis.exits[at].clone();
-    let (paths, _) = candidates(results, exit.node);
     let recording = std::mem::replace(&mut analysis.recording, false);
-    let found = paths.iter().find_map(|path| {
-        let blocks: Vec<BlockId> = path.iter().map(|&node| results.node(node).block).collect();
-        walk(analysis, &blocks, &exit)
-    });
+    let found =
+        search(analysis, results, exit.node, &mut |analysis, blocks, _| Ok(walk(analysis, blocks, &exit)));
     analysis.recording = recording;
-    found
+    match found {
+        Found::Shown(stops) => Some(stops),
+        Found::Nothing | Found::GaveUp => None,
+    }
 }
 
 fn walk(analysis: &mut LockAnalysis<'_>, path: &[BlockId], exit: &Exit) -> Option<Vec<Stop>> {

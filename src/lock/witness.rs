@@ -1,22 +1,16 @@
 //! From a finding back to one path that shows it, replayed without joins before anybody hears of it.
 //!
-//! The explored nodes form a graph; candidates are its paths from the entry to the finding's node, shortest first. Each is run again
-//! with every fact kept. If it contradicts itself, the next is tried; if none survives there is no finding.
+//! The explored nodes form a graph; looked for is a path through it from the entry to the finding's node that, run again with every fact
+//! kept, does not contradict itself and shows what is claimed. If there is none, there is no finding.
 
 use super::analysis::LockAnalysis;
 use super::event::EventKind;
-use super::replay::{Blind, Blocked, Follower, Replays, Trace, enter, execute};
+use super::replay::{Blind, Blocked, Follower, Trace, enter, execute};
+use super::search::{Found, search};
 use super::state::{LockKey, LockState, PathState};
 use crate::engine::{Analysis, NodeId, Results};
 use crate::ir::cfg::{Edge, TerminatorKind};
 use crate::ir::{BlockId, EdgeKind, Location};
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
-
-/// Paths that are replayed before a finding is given up.
-const CANDIDATE_LIMIT: usize = 24;
-/// Partial paths that are looked at to find them.
-const SEARCH_LIMIT: usize = 4_000;
 
 /// One step of a witness.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,97 +88,44 @@ pub fn replay(
     node: NodeId,
     claim: Claim,
 ) -> Replay {
-    let (paths, complete) = candidates(results, node);
     let doubtful = results.node(node).state.doubtful;
     let recording = std::mem::replace(&mut analysis.recording, false);
-    let mut replays = std::mem::take(&mut analysis.replays);
-    let mut cut = !complete;
-    let mut shown = None;
-    for path in &paths {
-        let blocks: Vec<BlockId> = path.iter().map(|&node| results.node(node).block).collect();
-        match run(analysis, &mut replays, &blocks, doubtful, claim) {
-            Ok(Some(trace)) => {
-                shown = Some(explain(analysis, &blocks, doubtful, claim, trace));
-                break;
-            }
-            Ok(None) | Err(Blocked::Contradicts) => {}
-            Err(Blocked::Cut) => cut = true,
-        }
-    }
-    analysis.replays = replays;
+    let found = search(analysis, results, node, &mut |analysis, blocks, traces| {
+        let shown = showing(analysis, blocks, traces, claim)?;
+        Ok(shown.map(|trace| (blocks.to_vec(), trace)))
+    });
+    let replay = match found {
+        Found::Shown((blocks, trace)) => Replay::Shown(explain(analysis, &blocks, doubtful, claim, trace)),
+        Found::Nothing => Replay::Refuted,
+        Found::GaveUp => Replay::Undecided,
+    };
     analysis.recording = recording;
-    match shown {
-        Some(steps) => Replay::Shown(steps),
-        None if cut => Replay::Undecided,
-        None => Replay::Refuted,
-    }
+    replay
 }
 
-/// Paths from the entry to `node`, shortest first, and whether these are all (loops taken once).
-pub(super) fn candidates<S>(results: &Results<S>, node: NodeId) -> (Vec<Vec<NodeId>>, bool) {
-    let distance = results.distances();
-    let mut found = Vec::new();
-    let mut work = BinaryHeap::new();
-    // Of equally long ones the one that is nearest to the entry goes first, so that ties do not fan out.
-    let far = |id: NodeId| distance[id.0 as usize];
-    if let Some(length) = far(node) {
-        work.push(Reverse((length, length, vec![node])));
-    }
-    let mut looked_at = 0;
-    while let Some(Reverse((estimate, left, path))) = work.pop() {
-        looked_at += 1;
-        if looked_at > SEARCH_LIMIT {
-            return (found, false);
-        }
-        let head = *path.last().expect("a path holds its target");
-        if left == 0 && results.roots.contains(&head) {
-            found.push(path.iter().rev().copied().collect());
-            if found.len() == CANDIDATE_LIMIT {
-                return (found, work.is_empty());
-            }
-            continue;
-        }
-        let travelled = estimate - left;
-        for &from in &results.node(head).predecessors {
-            if path.iter().filter(|&&on| on == from).count() >= 2 {
-                continue;
-            }
-            let Some(left) = far(from) else { continue };
-            let mut longer = Vec::with_capacity(path.len() + 1);
-            longer.extend_from_slice(&path);
-            longer.push(from);
-            work.push(Reverse((travelled + 1 + left, left, longer)));
-        }
-    }
-    (found, true)
-}
-
-/// Runs `path`; answers which of the traces at its end shows the claim.
-fn run(
+/// Which of the traces, run on through the last of `blocks`, shows the claim.
+fn showing(
     analysis: &mut LockAnalysis<'_>,
-    replays: &mut Replays,
-    path: &[BlockId],
-    doubtful: bool,
+    blocks: &[BlockId],
+    traces: &[Trace<()>],
     claim: Claim,
 ) -> Result<Option<usize>, Blocked> {
-    match claim {
+    let Some(&last) = blocks.last() else { return Ok(None) };
+    let until = match claim {
+        Claim::Balance { .. } => usize::MAX,
+        Claim::Happens { at, .. } => at.statement as usize,
+    };
+    let traces = execute(analysis, traces.to_vec(), last, until, &mut Blind)?;
+    Ok(match claim {
         Claim::Balance { key, sign } => {
-            let traces = replays.follow(analysis, path, doubtful)?;
-            Ok(traces.iter().position(|(state, ())| shows(analysis, state, key, sign)))
+            traces.iter().position(|(state, ())| shows(analysis, state, key, sign))
         }
         Claim::Happens { at, key, kind } => {
-            let Some((&end, way)) = path.split_last() else { return Ok(None) };
-            let before = replays.follow(analysis, way, doubtful)?;
-            let start = match way.last() {
-                Some(&from) => enter(analysis, before, (from, end), doubtful, &mut Blind)?,
-                None => before.to_vec(),
-            };
-            let traces = execute(analysis, start, end, at.statement as usize, &mut Blind)?;
             let happens =
                 |(state, ()): &Trace<()>| kind.is_none_or(|kind| happens(analysis, state, at, key, kind));
-            Ok(traces.iter().position(happens))
+            traces.iter().position(happens)
         }
-    }
+    })
 }
 
 /// The steps of the trace numbered `trace` at the end of `path`: it is run once more, this time written down.

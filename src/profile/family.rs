@@ -141,9 +141,22 @@ fn call_effect(
     if !text.sure_if_zero.is_empty() && group.key != TestKey::Held {
         return Err(ProfileError::at(format!("`sure_if_zero` means nothing for `{name}` here"), row.span()));
     }
+    if (text.rarely_fails || text.fails_with.is_some()) && group.key != TestKey::Held {
+        return Err(ProfileError::at(format!("`{name}` cannot fail here"), row.span()));
+    }
     let sure_if_zero = text.sure_if_zero.clone();
     let only_if_zero = text.only_if_zero.clone();
-    Ok((name, CallEffect { family, effect, mode, lock, saved, sure_if_zero, only_if_zero }))
+    Ok((
+        name,
+        CallEffect {
+            sure_if_zero,
+            only_if_zero,
+            rarely_fails: text.rarely_fails,
+            fails_with: text.fails_with.as_deref().map(Name::new),
+            saved,
+            ..CallEffect::plain(family, effect, mode, lock)
+        },
+    ))
 }
 
 /// The test that decides a row, under the one key that its group knows.

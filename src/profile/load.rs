@@ -4,7 +4,7 @@ pub use super::error::{ProfileError, from_toml, nearest};
 use super::family::add_family;
 use super::spelling::{call, path};
 use super::syntax::{ContractWordsText, NoReturnText, ProfileText};
-use super::{Alias, CallEffect, FamilyId, NoReturn, Profile, Sharing, WordMeaning};
+use super::{Alias, CallEffect, FamilyId, LockRoot, NoReturn, Profile, Sharing, WordMeaning};
 use crate::ir::Name;
 use crate::ir::environment::Wrapper;
 use crate::ir::file_index::MacroDefinition;
@@ -66,7 +66,21 @@ impl ProfileText {
             };
             profile.no_return.insert(name.into(), when);
         }
+        profile.thread_ends.extend(self.thread_ends.into_iter().map(Name::from));
+        for text in &self.thread_starts {
+            let (name, place) = call(text)?;
+            match place.root {
+                LockRoot::Argument(n) => profile.thread_starts.insert((name, n)),
+                _ => {
+                    return Err(ProfileError::at(
+                        "it is an argument that is the function".to_owned(),
+                        text.span(),
+                    ));
+                }
+            };
+        }
         profile.transparent.extend(self.transparent.into_iter().map(Name::from));
+        profile.warnings.extend(self.warnings.into_iter().map(Name::from));
         for (head, body) in self.macros {
             let definition = macro_definition(&head, body)?;
             profile.macros.insert(definition.name.clone(), definition);
@@ -105,16 +119,19 @@ fn macro_definition(head: &Spanned<String>, body: String) -> Result<MacroDefinit
     let is_word = |word: &str| {
         !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
     };
+    if is_word(head.get_ref()) {
+        return Ok(MacroDefinition::without_place(Name::new(head.get_ref()), None, body));
+    }
     let parts = head.get_ref().split_once('(').and_then(|(name, rest)| Some((name, rest.strip_suffix(')')?)));
     let read = parts.map(|(name, list)| (name.trim(), list.split(',').map(str::trim).collect::<Vec<_>>()));
     let Some((name, parameters)) =
         read.filter(|(name, list)| is_word(name) && list.iter().all(|p| is_word(p)))
     else {
-        let message = format!("`{}` is no macro with parameters, as `name(first, second)`", head.get_ref());
+        let message = format!("`{}` is no macro, as `name` or `name(first, second)`", head.get_ref());
         return Err(ProfileError { message, span: Some(head.span()), suggestion: None });
     };
     let parameters = parameters.into_iter().map(Name::from).collect();
-    Ok(MacroDefinition::without_place(name.into(), parameters, body))
+    Ok(MacroDefinition::without_place(name.into(), Some(parameters), body))
 }
 
 fn words(text: ContractWordsText) -> impl Iterator<Item = (Name, (WordMeaning, Sharing))> {
@@ -158,7 +175,10 @@ impl Profile {
         }
         self.rows.extend(other.rows.iter().map(|(name, place)| (name.clone(), place.clone())));
         self.no_return.extend(other.no_return.iter().map(|(name, when)| (name.clone(), *when)));
+        self.thread_ends.extend(other.thread_ends.iter().cloned());
+        self.thread_starts.extend(other.thread_starts.iter().cloned());
         self.transparent.extend(other.transparent.iter().cloned());
+        self.warnings.extend(other.warnings.iter().cloned());
         self.macros.extend(other.macros.iter().map(|(name, definition)| (name.clone(), definition.clone())));
         self.aliases.extend(other.aliases.iter().map(|(name, alias)| (name.clone(), alias.clone())));
         self.same_address_members.extend(other.same_address_members.iter().cloned());

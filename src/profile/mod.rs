@@ -152,6 +152,10 @@ pub struct CallEffect {
     pub saved: Option<SavedState>,
     /// Arguments that, all zero or null, leave an attempt no way to fail: `ww_mutex_lock(l, NULL)`.
     pub sure_if_zero: Vec<u8>,
+    /// An attempt that fails only when it is misused (`pthread_mutex_lock`): nobody need look at the result.
+    pub rarely_fails: bool,
+    /// The constant that an attempt returns when it fails for being held already: `EBUSY`.
+    pub fails_with: Option<Name>,
     /// Arguments that must all be zero or null for the effect to be the caller's: otherwise something else owns the lock (a
     /// wait-die context that drops all its locks at once).
     pub only_if_zero: Vec<u8>,
@@ -167,6 +171,8 @@ impl CallEffect {
             lock,
             saved: None,
             sure_if_zero: Vec::new(),
+            rarely_fails: false,
+            fails_with: None,
             only_if_zero: Vec::new(),
         }
     }
@@ -298,8 +304,14 @@ pub struct Profile {
     pub rows: FxHashMap<Name, RowPlace>,
     /// Calls that end the path.
     pub no_return: FxHashMap<Name, NoReturn>,
+    /// Of them, those that end only the thread.
+    pub thread_ends: FxHashSet<Name>,
+    /// Arguments that are the functions of new threads, by call.
+    pub thread_starts: FxHashSet<(Name, u8)>,
     /// Calls that return their first argument's truth unchanged: `likely`, `WARN_ON`, `READ_ONCE`.
     pub transparent: FxHashSet<Name>,
+    /// Of the calls that give an argument back, those that warn when it is true: `WARN_ON(x);` says that `x` is not believed.
+    pub warnings: FxHashSet<Name>,
     /// Macros whose definition hangs on the configuration, with the one that counts.
     pub macros: FxHashMap<Name, MacroDefinition>,
     /// Calls whose result is another name for something: lock identity.

@@ -17,8 +17,16 @@ pub struct ProfileText {
     /// Calls that end the path.
     #[serde(alias = "no-return")]
     pub no_return: Vec<NoReturnText>,
+    /// Of the calls that end the path, those that end only the thread: others go on, and want the locks.
+    #[serde(alias = "thread-ends")]
+    pub thread_ends: Vec<String>,
+    /// Arguments that are the functions of new threads: `pthread_create(2)`.
+    #[serde(alias = "thread-starts")]
+    pub thread_starts: Vec<Spanned<String>>,
     /// Calls that give their first argument back.
     pub transparent: Vec<String>,
+    /// Of the calls that give an argument back, those that warn when it is true.
+    pub warnings: Vec<String>,
     /// Macros whose definition hangs on the configuration, each with the one that counts: `"of(p, member)" = "((p)->member)"`.
     pub macros: BTreeMap<Spanned<String>, String>,
     /// Other names for things.
@@ -204,6 +212,10 @@ pub struct CallText {
     pub held_if: Option<String>,
     /// Arguments that, all zero or null, leave the attempt no way to fail.
     pub sure_if_zero: Vec<u8>,
+    /// It fails only when it is misused: nobody need look at the result.
+    pub rarely_fails: bool,
+    /// The constant that it returns when it fails for being held already.
+    pub fails_with: Option<String>,
     /// Arguments that must all be zero or null for the call to do anything to the lock on behalf of its caller.
     pub only_if_zero: Vec<u8>,
     /// Test of the result of a release that may not happen.
@@ -225,6 +237,10 @@ struct LongCall {
     held_if: Option<String>,
     #[serde(default, alias = "sure-if-zero")]
     sure_if_zero: Vec<u8>,
+    #[serde(default, alias = "rarely-fails")]
+    rarely_fails: bool,
+    #[serde(alias = "fails-with")]
+    fails_with: Option<String>,
     #[serde(default, alias = "only-if-zero")]
     only_if_zero: Vec<u8>,
     #[serde(alias = "released-if")]
@@ -257,6 +273,8 @@ impl<'de> Deserialize<'de> for CallText {
                     saved: long.saved,
                     held_if: long.held_if,
                     sure_if_zero: long.sure_if_zero,
+                    rarely_fails: long.rarely_fails,
+                    fails_with: long.fails_with,
                     only_if_zero: long.only_if_zero,
                     released_if: long.released_if,
                     true_if: long.true_if,

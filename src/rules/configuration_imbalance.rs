@@ -3,7 +3,11 @@
 use super::context::{Report, RuleCx};
 use crate::diagnostic::Confidence;
 use crate::diagnostic::{RuleMeta, Severity};
+use crate::ir::Name;
+use crate::lock::convention;
+use crate::lock::event::EventKind;
 use crate::lock::exits::Imbalance;
+use crate::lock::state::LockKey;
 
 /// LB070.
 pub static META: RuleMeta = RuleMeta {
@@ -65,6 +69,11 @@ pub fn check(cx: &mut RuleCx<'_, '_>) {
             continue;
         }
         let Some((condition, holds)) = cx.analysis.shared_configuration(&exits, &balanced) else { continue };
+        if matches!(imbalance, Imbalance::Missing { .. })
+            && is_only_used_so(cx, key, &balanced, &(condition.clone(), holds))
+        {
+            continue;
+        }
         let function = cx.body().name.clone();
         let lock = cx.analysis.spelled(key).to_owned();
         let choice = if holds { format!("`{condition}`") } else { format!("not `{condition}`") };
@@ -72,12 +81,7 @@ pub fn check(cx: &mut RuleCx<'_, '_>) {
         let report = Report {
             rule: &META,
             key,
-            // Who deals in locks for callers may leave them held in one configuration and not need them in another.
-            confidence: if cx.locks_for_callers() || cx.is_anyones(key) {
-                Confidence::Low
-            } else {
-                Confidence::Medium
-            },
+            confidence: if is_excused(cx, key, &imbalance) { Confidence::Low } else { Confidence::Medium },
             place: cx.exit_span(exits[0]),
             label: format!("out of balance here with {choice}"),
             message: format!("with {choice}, `{lock}` is {what} from `{function}`"),
@@ -88,4 +92,42 @@ pub fn check(cx: &mut RuleCx<'_, '_>) {
             cx.settled.push(key);
         }
     }
+}
+
+/// Whether nothing is done to the lock without that choice, and with it some ways out are right: then it is the other ways that are wrong.
+fn is_only_used_so(cx: &RuleCx<'_, '_>, key: LockKey, balanced: &[usize], choice: &(Name, bool)) -> bool {
+    let (mut right, mut used_without) = (false, false);
+    for &at in balanced {
+        let so =
+            cx.analysis.choices(at).find(|(name, _)| *name == choice.0).map(|(_, holds)| holds == choice.1);
+        right |= so == Some(true);
+        used_without |= so != Some(true) && cx.analysis.exits[at].state.locks.get(key).is_some();
+    }
+    right && !used_without
+}
+
+/// Whether it would be no finding of medium confidence either if there were no choice: who deals in locks for callers or partners may
+/// leave them held in one configuration and not need them in another.
+fn is_excused(cx: &RuleCx<'_, '_>, key: LockKey, imbalance: &Imbalance) -> bool {
+    if cx.locks_for_callers() || cx.is_anyones(key) {
+        return true;
+    }
+    let held = matches!(imbalance, Imbalance::HandsOver { .. });
+    let other_half = cx.analysis.events.iter().any(|event| {
+        let taken = matches!(event.kind, EventKind::Acquired { .. });
+        event.key == key && (taken || matches!(event.kind, EventKind::Released { .. })) && taken != held
+    });
+    if other_half || !matches!(imbalance, Imbalance::HandsOver { .. } | Imbalance::TakesOver { .. }) {
+        return false;
+    }
+    let name = &cx.body().name;
+    let evidence = cx.evidence.clone().unwrap_or_default();
+    let (meant, answered) = if held {
+        (convention::promises_to_take(name), evidence.consumed)
+    } else {
+        (convention::promises_to_release(name), evidence.supplied)
+    };
+    let unmet = evidence.callers > 0 || evidence.callback || evidence.deviates || cx.is_lonely(key);
+    let shared = cx.is_often_left(key) || cx.has_partner(key, held);
+    meant || answered || evidence.conforms || shared || !unmet
 }

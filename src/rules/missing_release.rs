@@ -4,6 +4,7 @@ use super::context::{Report, RuleCx};
 use crate::diagnostic::Confidence;
 use crate::diagnostic::{RuleMeta, Severity};
 use crate::lock::convention;
+use crate::lock::event::EventKind;
 use crate::lock::exits::Imbalance;
 use crate::lock::state::LockKey;
 
@@ -51,6 +52,7 @@ completion). Where another function of the folder releases such a lock without t
 
 /// Looks for exits that hold what their siblings release, and for hand-overs that nobody takes.
 pub fn check(cx: &mut RuleCx<'_, '_>) {
+    ends(cx);
     for (key, imbalance) in cx.open_imbalances() {
         match imbalance {
             Imbalance::Missing { exits, on_error: false, same_kind } => {
@@ -73,8 +75,35 @@ pub fn check(cx: &mut RuleCx<'_, '_>) {
     }
 }
 
+/// Locks that are held when they are destroyed, or when the thread ends that holds them.
+fn ends(cx: &mut RuleCx<'_, '_>) {
+    for event in cx.events(|kind| matches!(kind, EventKind::DestroyedHeld | EventKind::ThreadEnds)) {
+        if cx.settled.contains(&event.key) || cx.is_anyones(event.key) {
+            continue;
+        }
+        let lock = cx.analysis.spelled(event.key).to_owned();
+        let end = match event.kind {
+            EventKind::DestroyedHeld => "it is destroyed",
+            _ => "the thread ends",
+        };
+        let report = Report {
+            label: "still held here".to_owned(),
+            message: format!("`{lock}` is still held when {end}"),
+            help: vec![format!("release `{lock}` before")],
+            ..cx.at(&META, &event)
+        };
+        if cx.report_event(&event, report) {
+            cx.settled.push(event.key);
+        }
+    }
+}
+
 fn hand_over(cx: &mut RuleCx<'_, '_>, key: LockKey, exits: &[usize]) {
     let evidence = cx.evidence.clone().unwrap_or_default();
+    if evidence.thread || cx.analysis.roots_in_local(key.address) {
+        let excused = cx.may_be_released(key, exits) || cx.is_often_left(key);
+        return report(cx, &META, key, exits, if excused { Confidence::Low } else { Confidence::High });
+    }
     let says_so = exits.iter().all(|&at| cx.says_locked(at));
     let declared = says_so || cx.has_contract() || convention::promises_to_take(&cx.body().name);
     if declared || evidence.consumed || evidence.conforms {

@@ -3,6 +3,7 @@
 use super::context::{Report, RuleCx};
 use crate::diagnostic::{RuleMeta, Severity};
 use crate::lock::event::EventKind;
+use crate::profile::Context;
 
 /// LB010.
 pub static META: RuleMeta = RuleMeta {
@@ -52,7 +53,10 @@ pub fn check(cx: &mut RuleCx<'_, '_>) {
                 && other.key == event.key
                 && matches!(other.kind, EventKind::Released { queried: false, .. })
         });
-        if unguarded {
+        // Whether interrupts are off is a question about oneself.
+        let own = matches!(event.kind, EventKind::Released { context, .. } if context != Context::Plain)
+            && cx.analysis.is_switch(event.key);
+        if unguarded || own {
             continue;
         }
         let lock = cx.analysis.spelled(event.key).to_owned();

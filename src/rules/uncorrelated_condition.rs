@@ -87,15 +87,15 @@ pub fn check(cx: &mut RuleCx<'_, '_>) {
     }
 }
 
-/// Whether a release of the lock lies behind an acquisition of it, both by calls of the body's own that name the lock. Otherwise the
-/// two belong to different uses of the function (`gate(dev, bool open)`, the cases of a notifier), or a callee decides.
+/// Whether a release of the lock that was not always taken lies behind an acquisition of it, both by calls of the body's own that name
+/// the lock. Otherwise the two belong to different uses of the function (`gate(dev, bool open)`, the cases of a notifier), or a callee decides.
 fn is_pair(cx: &RuleCx<'_, '_>, key: LockKey) -> bool {
     let direct = |wanted: fn(&EventKind) -> bool| {
         let events = cx.analysis.events.iter().filter(move |event| event.key == key && wanted(&event.kind));
         events.filter(|event| cx.analysis.is_direct(event)).map(|event| event.at)
     };
     direct(|kind| matches!(kind, EventKind::Acquired { .. })).any(|taken| {
-        direct(|kind| matches!(kind, EventKind::Released { .. }))
+        direct(|kind| matches!(kind, EventKind::Released { held: false, .. }))
             .any(|released| cx.body().cfg.reaches(taken, released))
     })
 }

@@ -13,6 +13,7 @@ use crate::source::{FileId, Span};
 
 mod accessors;
 mod declarations;
+mod recursive;
 
 /// Words with an argument list that may stand before a function's name.
 const ATTRIBUTES_WITH_ARGUMENTS: [&str; 14] = [
@@ -73,6 +74,7 @@ impl<'t> Scan<'t> {
         let partner = self.brackets_of_first_arms();
         let mut at = 0;
         let mut header = 0;
+        self.recursive_locks();
         while at < self.tokens.len() {
             let token = self.tokens[at];
             match token.kind {

@@ -125,6 +125,7 @@ impl Checker<'_> {
             | EventKind::ReleaseAfterFailure
             | EventKind::ResultIgnored
             | EventKind::DestroyedHeld
+            | EventKind::ThreadEnds
             | EventKind::Leaked
             | EventKind::ReleasedUnderGuard
             | EventKind::MayUnwind
