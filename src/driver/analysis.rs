@@ -28,6 +28,9 @@ use smallvec::SmallVec;
 const ROUND_LIMIT: usize = 8;
 /// How often the functions of a circle are judged to let their summaries settle.
 const CIRCLE_LIMIT: usize = 3;
+/// In trees of at most so many functions, those too are looked at that have nothing to do with locks but that they call functions that take
+/// one and give it back: whoever holds it must not call them. In larger ones that would be most functions.
+const SMALL_TREE: usize = 20_000;
 /// How often changes that no caller bears out are taken back.
 const DOUBT_LIMIT: usize = 3;
 
@@ -208,6 +211,7 @@ impl<'a> TreeAnalysis<'a> {
         let order =
             levels(members, &|function| self.read.tree.edges(function).iter().map(|edge| edge.1).collect());
         let mut spreading = Vec::new();
+        let small = self.read.tree.len() <= SMALL_TREE;
         for level in order {
             let work: Vec<&Vec<FunctionId>> = level
                 .iter()
@@ -227,7 +231,7 @@ impl<'a> TreeAnalysis<'a> {
                 };
                 if changed {
                     dirty.extend(self.read.tree.callers(function).iter().copied());
-                    if judged.summary.spreads() {
+                    if judged.summary.spreads() || small && !judged.summary.takes.is_empty() {
                         spreading.push(function);
                     }
                 }
@@ -240,7 +244,12 @@ impl<'a> TreeAnalysis<'a> {
     /// Judges the functions of one component; within a circle each is judged with what the others said last.
     fn component(&self, component: &[FunctionId]) -> Vec<(FunctionId, Judged)> {
         let nothing = FxHashMap::default();
-        if let [function] = component {
+        let calls_itself = |function: &FunctionId| {
+            self.read.tree.edges(*function).iter().any(|(_, callee)| callee == function)
+        };
+        if let [function] = component
+            && !calls_itself(function)
+        {
             return self
                 .judge(*function, None, &nothing)
                 .map(|judged| (*function, judged))
@@ -253,7 +262,15 @@ impl<'a> TreeAnalysis<'a> {
             results.clear();
             let mut settled = true;
             for &function in component {
-                let Some(judged) = self.judge(function, None, &summaries) else { continue };
+                let Some(mut judged) = self.judge(function, None, &summaries) else { continue };
+                // What was taken is taken, though a finding about just that be made of it now.
+                if let Some(before) = summaries.get(&function) {
+                    for take in &before.takes {
+                        if !judged.summary.takes.contains(take) {
+                            judged.summary.takes.push(take.clone());
+                        }
+                    }
+                }
                 settled &= summaries.get(&function) == Some(&judged.summary);
                 results.push((function, judged));
             }

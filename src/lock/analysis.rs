@@ -39,6 +39,8 @@ pub struct LockAnalysis<'a> {
     pub taken: FxHashSet<LockKey>,
     /// Those among them, and among the attempted, that were taken otherwise than for reading.
     pub(super) taken_exclusively: FxHashSet<LockKey>,
+    /// Locks that callees take and give back, where, whether only for reading, and whether only sometimes.
+    pub(super) taken_inside: Vec<(LockKey, Location, bool, bool)>,
     /// Locks that the text asserts to be held before anything else happens to them.
     pub(super) asserted: FxHashSet<LockKey>,
     /// Families that a callee treats in a way that could not be told.
@@ -71,6 +73,7 @@ impl<'a> LockAnalysis<'a> {
             exits: Vec::new(),
             taken: FxHashSet::default(),
             taken_exclusively: FxHashSet::default(),
+            taken_inside: Vec::new(),
             asserted: FxHashSet::default(),
             uncertain: FxHashSet::default(),
             here: Location { block: body.cfg.entry(), statement: 0 },

@@ -70,7 +70,9 @@ impl LockAnalysis<'_> {
         }
         match effect.effect {
             Effect::Acquire => {
-                self.acquire(&mut side.state, key, effect.mode, saved);
+                if !(effect.nests && self.nest(&mut side.state, key)) {
+                    self.acquire(&mut side.state, key, effect.mode, saved);
+                }
                 side.disturbs = true;
             }
             Effect::TryAcquire(test) => {

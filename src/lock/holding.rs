@@ -38,6 +38,17 @@ impl LockAnalysis<'_> {
         named().is_some_and(|(names, name)| names.contains(&name))
     }
 
+    /// Takes `key` once more, if it is held already.
+    pub(super) fn nest(&mut self, state: &mut PathState, key: LockKey) -> bool {
+        let Some(LockState { entry, now: Now::Held { depth, mode, saved } }) = state.locks.get(key) else {
+            return false;
+        };
+        let depth = depth.saturating_add(1).min(DEPTH_LIMIT);
+        state.locks.set(key, LockState { entry, now: Now::Held { depth, mode, saved } });
+        self.record(state, key, EventKind::Acquired { by: None });
+        true
+    }
+
     /// Takes `key`.
     pub(super) fn acquire(
         &mut self,

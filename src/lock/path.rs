@@ -49,6 +49,17 @@ impl Path {
         }
     }
 
+    /// Number of pointers in memory that are followed on the way.
+    pub fn pointers(&self) -> usize {
+        match self {
+            Path::Load(inner) => 1 + inner.pointers(),
+            Path::Field(base, _) | Path::Index(base, _) | Path::Asked(_, base) => base.pointers(),
+            Path::Pair(a, b) => a.pointers() + b.pointers(),
+            Path::Call(_, given) => 1 + given.iter().map(Path::pointers).sum::<usize>(),
+            _ => 0,
+        }
+    }
+
     /// How a source spells it that calls the arguments so; `None` for an argument without a name.
     pub fn spelled(&self, arguments: &[Name]) -> Option<String> {
         Some(match self {

@@ -13,6 +13,9 @@ use crate::ir::{BlockId, EdgeKind, Expr, LocalKind, Name, Predicate, TerminatorK
 use crate::profile::FamilyId;
 use rustc_hash::FxHashSet;
 
+/// More locks than this that callees take inside are not told of.
+const TAKE_LIMIT: usize = 16;
+
 /// A lock that a call takes and gives back.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Take {
@@ -46,7 +49,30 @@ impl LockAnalysis<'_> {
                 takes.push(Take { family: key.family, path, shared, told, sometimes });
             }
         }
+        for &(key, at, shared, sometimes) in &self.taken_inside {
+            let known = self.taken.contains(&key) || blamed(key) || self.roots_in_local(key.address);
+            let Some(path) = self.path(key.address, None).filter(|_| !known) else { continue };
+            let (told, hidden) = self.when_reached(at.block);
+            let take = Take { family: key.family, path, shared, told, sometimes: sometimes || hidden };
+            let same = |other: &Take| other.family == take.family && other.path == take.path;
+            match takes.iter().position(same) {
+                // Of several places none of which is always reached, nobody can tell which it is.
+                Some(at) => {
+                    let other = &mut takes[at];
+                    let always = [&*other, &take].iter().any(|take| take.told.is_empty() && !take.sometimes);
+                    (other.told, other.sometimes) = (Vec::new(), !always);
+                    other.shared &= take.shared;
+                }
+                None if takes.len() < TAKE_LIMIT => takes.push(take),
+                None => {}
+            }
+        }
         takes
+    }
+
+    /// Whether the body only ever takes it for reading.
+    pub fn is_only_read(&self, key: LockKey) -> bool {
+        !self.taken_exclusively.contains(&key)
     }
 
     /// [`Take::told`] and [`Take::sometimes`] for a lock.
@@ -124,7 +150,19 @@ impl LockAnalysis<'_> {
         let Some(address) = self.instantiate(state, &take.path, values, zero) else { return };
         let key = LockKey { family: take.family, address: self.terms.canonical(address) };
         self.spell(key, &take.path, spelled);
-        let Some(lock) = state.locks.get(key).filter(|lock| lock.is_held()) else { return };
+        let Some(lock) = state.locks.get(key).filter(|lock| lock.is_held()) else {
+            // A path that grows from call to call would have no end in a circle of calls.
+            let grows = |path: &Path| path.pointers() > take.path.pointers();
+            let named = self.path(key.address, None).is_some_and(|path| !grows(&path));
+            if self.recording && state.locks.get(key).is_none() && named {
+                let sometimes = take.sometimes || !take.told.is_empty() || state.doubtful;
+                let inside = (key, self.here, take.shared, sometimes);
+                if !self.taken_inside.contains(&inside) {
+                    self.taken_inside.push(inside);
+                }
+            }
+            return;
+        };
         if take.shared && self.goes_with_readers(key, lock) || self.is_recursive(key) {
             return;
         }

@@ -151,6 +151,7 @@ fn call_effect(
         CallEffect {
             sure_if_zero,
             only_if_zero,
+            nests: text.nests,
             rarely_fails: text.rarely_fails,
             fails_with: text.fails_with.as_deref().map(Name::new),
             saved,

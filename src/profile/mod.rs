@@ -152,6 +152,8 @@ pub struct CallEffect {
     pub saved: Option<SavedState>,
     /// Arguments that, all zero or null, leave an attempt no way to fail: `ww_mutex_lock(l, NULL)`.
     pub sure_if_zero: Vec<u8>,
+    /// It may be taken this way by who holds it already: `read_recursive`.
+    pub nests: bool,
     /// An attempt that fails only when it is misused (`pthread_mutex_lock`): nobody need look at the result.
     pub rarely_fails: bool,
     /// The constant that an attempt returns when it fails for being held already: `EBUSY`.
@@ -171,6 +173,7 @@ impl CallEffect {
             lock,
             saved: None,
             sure_if_zero: Vec::new(),
+            nests: false,
             rarely_fails: false,
             fails_with: None,
             only_if_zero: Vec::new(),

@@ -212,6 +212,8 @@ pub struct CallText {
     pub held_if: Option<String>,
     /// Arguments that, all zero or null, leave the attempt no way to fail.
     pub sure_if_zero: Vec<u8>,
+    /// It may be taken this way by who holds it already.
+    pub nests: bool,
     /// It fails only when it is misused: nobody need look at the result.
     pub rarely_fails: bool,
     /// The constant that it returns when it fails for being held already.
@@ -237,6 +239,8 @@ struct LongCall {
     held_if: Option<String>,
     #[serde(default, alias = "sure-if-zero")]
     sure_if_zero: Vec<u8>,
+    #[serde(default)]
+    nests: bool,
     #[serde(default, alias = "rarely-fails")]
     rarely_fails: bool,
     #[serde(alias = "fails-with")]
@@ -273,6 +277,7 @@ impl<'de> Deserialize<'de> for CallText {
                     saved: long.saved,
                     held_if: long.held_if,
                     sure_if_zero: long.sure_if_zero,
+                    nests: long.nests,
                     rarely_fails: long.rarely_fails,
                     fails_with: long.fails_with,
                     only_if_zero: long.only_if_zero,

@@ -49,6 +49,8 @@ objects.
 
 /// Looks for acquisitions of what the path already holds.
 pub fn check(cx: &mut RuleCx<'_, '_>) {
+    // Guards are taken in one place each: none excuses another. Of calls that say nothing of each other, the first is enough.
+    let mut explained = Vec::new();
     for event in cx.events(|kind| matches!(kind, EventKind::DoubleAcquire { .. })) {
         let EventKind::DoubleAcquire { by } = event.kind.clone() else { continue };
         if cx.analysis.is_one_of_many(event.key) || cx.settled.contains(&event.key) {
@@ -78,6 +80,9 @@ pub fn check(cx: &mut RuleCx<'_, '_>) {
             key: event.key,
             confidence: if event.lent || cx.is_anyones(event.key) {
                 Confidence::Low
+            } else if cx.analysis.is_only_read(event.key) {
+                // It takes a writer that waits in between.
+                Confidence::Medium
             } else {
                 Confidence::High
             },
@@ -88,7 +93,9 @@ pub fn check(cx: &mut RuleCx<'_, '_>) {
             help: vec!["release it on this path first, or do not take it again".to_owned()],
         };
         if cx.report_event(&event, report) {
-            cx.settled.push(event.key);
+            let apart = cx.analysis.profile().family(event.key.family).guarded;
+            if apart { &mut explained } else { &mut cx.settled }.push(event.key);
         }
     }
+    cx.settled.append(&mut explained);
 }

@@ -49,6 +49,8 @@ The second acquisition where the guard has a name (that is LB004), and where the
 
 /// Looks for second acquisitions of what a nameless guard of a head holds.
 pub fn check(cx: &mut RuleCx<'_, '_>) {
+    // Each place is wrong by itself: none excuses another.
+    let mut explained = Vec::new();
     for event in cx.events(|kind| matches!(kind, EventKind::DoubleAcquire { .. })) {
         if cx.analysis.is_one_of_many(event.key) || cx.settled.contains(&event.key) {
             continue;
@@ -74,7 +76,8 @@ pub fn check(cx: &mut RuleCx<'_, '_>) {
             ..cx.at(&META, &event)
         };
         if cx.report_event(&event, report) {
-            cx.settled.push(event.key);
+            explained.push(event.key);
         }
     }
+    cx.settled.append(&mut explained);
 }

@@ -363,6 +363,12 @@ impl<'t> Scan<'t> {
                 self.index.redefined.retain(|other| *other != name);
                 self.index.macros.insert(name, definition);
             }
+            // The variants of a debugging build, and of one without threads, do the same or nothing.
+            Some(other) if is_lock_call(other) => {}
+            Some(_) if is_lock_call(&definition) => {
+                self.index.redefined.retain(|other| *other != name);
+                self.index.macros.insert(name, definition);
+            }
             Some(other) if other.body != definition.body || other.parameters != definition.parameters => {
                 if !self.index.redefined.contains(&name) {
                     self.index.redefined.push(name);
@@ -382,6 +388,27 @@ impl<'t> Scan<'t> {
     fn span(&self, start: usize, end: usize) -> Span {
         Span::new(self.file, start, end)
     }
+}
+
+/// Whether a macro with parameters stands for one call that speaks of locking: `#define my_lock(l) spin_lock(l)`.
+fn is_lock_call(definition: &MacroDefinition) -> bool {
+    let body = definition.body.trim_end_matches(';').trim();
+    let callee = body.split('(').next().unwrap_or_default();
+    let is_word = !callee.is_empty() && callee.bytes().all(super::lex::is_word_byte);
+    let one_call = is_word && body.ends_with(')') && closes_at_end(&body[callee.len()..]);
+    definition.parameters.as_ref().is_some_and(|given| !given.is_empty())
+        && one_call
+        && ["lock", "mutex"].iter().any(|word| callee.contains(word))
+}
+
+/// Whether the bracket that `text` begins with is closed by its last byte.
+fn closes_at_end(text: &str) -> bool {
+    let mut depth = 0_i32;
+    let closed = text.bytes().position(|byte| {
+        depth += i32::from(byte == b'(') - i32::from(byte == b')');
+        depth == 0
+    });
+    closed == Some(text.len() - 1)
 }
 
 #[cfg(test)]
