@@ -16,12 +16,14 @@ use std::hash::{Hash, Hasher};
 
 /// Blocks that are run to find a path.
 const SEARCH_LIMIT: usize = 1_500;
+/// How often one path may come by one node: the counted loops of drivers go round a few times.
+const ROUND_LIMIT: usize = 12;
 
 /// What came of a search.
 pub(super) enum Found<T> {
     /// This.
     Shown(T),
-    /// No path shows it (each loop gone round once).
+    /// No path shows it (loops gone round a few times).
     Nothing,
     /// Not all paths could be tried.
     GaveUp,
@@ -69,7 +71,7 @@ pub(super) fn search<T>(
             continue;
         };
         for &to in next {
-            if partial.path.iter().filter(|&&on| on == to).count() >= 2 {
+            if partial.path.iter().filter(|&&on| on == to).count() >= ROUND_LIMIT {
                 continue;
             }
             match enter(analysis, &traces, (block, results.node(to).block), doubtful, &mut Blind) {

@@ -67,6 +67,7 @@ pub(super) fn add_family(profile: &mut Profile, text: FamilyText) -> Result<(), 
     profile.families.push(LockFamily {
         name: text.name.into_inner().into(),
         also_called: text.also_called.into_iter().map(Name::from).collect(),
+        kin: text.kin.map(Name::from),
         nests: text.nests,
         shared_nests: text.shared_nests,
         released_by: text.released_by,

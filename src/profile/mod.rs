@@ -238,6 +238,8 @@ pub struct LockFamily {
     pub name: Name,
     /// Other names that contracts may call it by: the lock of a page is that of its folio.
     pub also_called: Vec<Name>,
+    /// Families with the same word here are taken one for the other by mistake: the flavours of RCU.
+    pub kin: Option<Name>,
     /// Taking it again in the same context is counted, not a deadlock. Its shared side may nest even where the exclusive does not.
     pub nests: bool,
     /// Taking the shared side again is counted.

@@ -110,6 +110,9 @@ pub struct FamilyText {
     /// Other names that contracts may call it by.
     #[serde(default, alias = "also-called")]
     pub also_called: Vec<String>,
+    /// Families with the same word here are taken one for the other by mistake.
+    #[serde(default)]
+    pub kin: Option<String>,
     /// Taking it again is counted.
     #[serde(default)]
     pub nests: bool,

@@ -61,7 +61,11 @@ pub fn check(cx: &mut RuleCx<'_, '_>) {
                     cx.settled.push(key);
                     continue;
                 }
-                let excused = cx.may_be_released(key, &exits) || cx.locks_for_callers();
+                // Who takes a semaphore and releases it, and not only on failure, uses it as a lock rather than as a signal.
+                let as_lock = same_kind && cx.is_used_as_lock(key) && cx.is_held_plainly(key, &exits);
+                let signal = cx.is_anyones(key) && !as_lock;
+                let away = signal || cx.is_scattered(key) || cx.is_lent(key, &exits);
+                let excused = away || cx.locks_for_callers();
                 let confidence = match (same_kind, excused) {
                     (true, false) => Confidence::High,
                     (false, false) => Confidence::Medium,

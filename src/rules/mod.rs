@@ -27,6 +27,7 @@ mod scrutinee_guard;
 pub mod slot_contract;
 mod uncorrelated_condition;
 mod unwind_held;
+mod variables;
 mod wrong_flavour;
 
 use crate::diagnostic::RuleMeta;

@@ -1,6 +1,7 @@
 //! LB003 release-not-held: a lock is released on a path on which it was never taken.
 
 use super::context::{Report, RuleCx};
+use super::variables;
 use crate::diagnostic::Confidence;
 use crate::diagnostic::{RuleMeta, Severity};
 use crate::lock::convention;
@@ -92,7 +93,8 @@ fn wrong_object(cx: &mut RuleCx<'_, '_>) {
         if cx.settled.contains(&held) {
             continue;
         }
-        let sure = cx.analysis.certainly_differ(key, held);
+        let sure = cx.analysis.certainly_differ(key, held)
+            || !cx.locks_for_callers() && variables::are_unrelated(cx, key, held);
         let (lock, other) = (cx.analysis.spelled(key).to_owned(), cx.analysis.spelled(held).to_owned());
         let Some(event) = release_of(cx, key) else { continue };
         let report = Report {

@@ -140,8 +140,9 @@ fn questions<'e>(cx: &RuleCx<'_, '_>, events: impl Iterator<Item = &'e Event>) -
 
 /// Whether a statement within `range` writes a variable that `text` mentions.
 fn rewritten(body: &Body, text: &str, range: Range<u32>) -> bool {
-    let mentions =
-        |name: &str| text.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == name);
+    let mentions = |name: &str| {
+        text.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| !word.is_empty() && word == name)
+    };
     let statements = body.cfg.blocks().flat_map(|block| &body.cfg.block(block).statements);
     statements.filter(|statement| range.contains(&statement.span.start)).any(|statement| {
         let written = match &statement.kind {

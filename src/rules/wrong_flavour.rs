@@ -64,15 +64,24 @@ pub fn check(cx: &mut RuleCx<'_, '_>) {
     check_kinds(cx);
 }
 
-/// One kind of lock is kept on every path, and another kind of the same object (or of none) released on every path.
+/// One kind of lock is kept, and another kind of the same object (or a kind that goes by nearly the same name) released untaken, on the
+/// same ways out.
 fn check_kinds(cx: &mut RuleCx<'_, '_>) {
     let open = cx.open_imbalances();
     for (held, imbalance) in &open {
-        let Imbalance::HandsOver { exits, conditional: false, .. } = imbalance else { continue };
+        let (Imbalance::HandsOver { exits, .. } | Imbalance::Missing { exits, .. }) = imbalance else {
+            continue;
+        };
         let other = open.iter().find(|(key, imbalance)| {
-            key.family != held.family
-                && key.address == held.address
-                && matches!(imbalance, Imbalance::TakesOver { conditional: false, .. })
+            let (Imbalance::TakesOver { exits: others, .. } | Imbalance::NotRetaken { exits: others }) =
+                imbalance
+            else {
+                return false;
+            };
+            let profile = cx.analysis.profile();
+            let (mine, theirs) = (profile.family(held.family), profile.family(key.family));
+            let kin = mine.kin.is_some() && mine.kin == theirs.kin;
+            key.family != held.family && (key.address == held.address || kin) && others == exits
         });
         let Some((released, _)) = other else { continue };
         let (lock, wrong) =
