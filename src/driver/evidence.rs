@@ -54,11 +54,20 @@ impl TreeAnalysis<'_> {
             thread: callers == 0 && self.starts_thread(function),
             consumed: tallies.bear_out(|change| change.taken),
             supplied: tallies.bear_out(|change| !change.taken),
+            released_anyway: self.is_released_anyway(function),
             lonely: self.lonely(function),
             partnered: self.partnered(function),
             deviates,
             conforms,
         }
+    }
+
+    fn is_released_anyway(&self, function: FunctionId) -> bool {
+        let tree = &self.read.tree;
+        let name = tree.name(tree.definition(function).name);
+        let uses = |caller: &FunctionId| self.judged.get(caller).map(|judged| judged.uses.as_slice());
+        let uses = tree.callers(function).iter().filter_map(uses).flatten();
+        uses.into_iter().any(|said| said.anyway && said.callee == *name)
     }
 
     /// Functions that are handed to a call that runs them in a thread of their own, as far as they change locks.

@@ -11,7 +11,7 @@ use crate::lock::exits::Imbalance;
 use crate::lock::locals;
 use crate::lock::meaning::Meanings;
 use crate::lock::obligations::{DeclaredBy, Kept};
-use crate::lock::state::{LockKey, PathState};
+use crate::lock::state::{LockKey, Now, PathState};
 use crate::lock::summary::Summary;
 use crate::rules::CHECKS;
 use crate::rules::context::{Excerpt, RuleCx};
@@ -141,6 +141,7 @@ fn conclude(
     for key in analysis.keys().iter().filter(|key| blamed(**key) && !sure(key)) {
         if !summary.uncertain.contains(&key.family) && analysis.imbalance(*key, true) != Imbalance::Even {
             summary.uncertain.push(key.family);
+            summary.unsure.push((key.family, analysis.last_name(*key)));
         }
     }
     let first_phase = evidence.is_none();
@@ -227,7 +228,14 @@ fn of_unnamed_promises(body: &Body, analysis: &LockAnalysis<'_>) -> Vec<Verdict>
 fn exits_differ(analysis: &LockAnalysis<'_>) -> bool {
     analysis.keys().into_iter().any(|key| {
         let balance = analysis.balance(key, true);
-        [&balance.held, &balance.even, &balance.released].iter().filter(|exits| !exits.is_empty()).count() > 1
+        let kinds = [&balance.held, &balance.even, &balance.released];
+        let mode = |&at: &usize| match analysis.exits[at].state.locks.get(key)?.now {
+            Now::Held { mode, .. } => Some(mode),
+            _ => None,
+        };
+        let mut modes = balance.held.iter().filter_map(mode);
+        let first = modes.next();
+        kinds.iter().filter(|exits| !exits.is_empty()).count() > 1 || modes.any(|mode| Some(mode) != first)
     })
 }
 
@@ -299,7 +307,7 @@ impl Judgement<'_, '_> {
         if self.analysis.is_unnamed(key) || self.analysis.is_one_of_many(key) {
             return undecided("lock under a name that cannot be followed");
         }
-        if self.analysis.uncertain.contains(&key.family) {
+        if self.analysis.is_unsure_of(key) {
             return undecided("a callee does something to such locks that could not be told");
         }
         let evidence = self.evidence.clone().unwrap_or_default();

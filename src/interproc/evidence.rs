@@ -23,6 +23,8 @@ pub struct Evidence {
     pub consumed: bool,
     /// Callers hold what the function releases, and they outnumber those that do not.
     pub supplied: bool,
+    /// A caller releases what the function releases on some ways, whichever way that was.
+    pub released_anyway: bool,
     /// Variables of the file whose locks this function leaves out of balance, and no other function the other way.
     pub lonely: Vec<Name>,
     /// Locks left out of balance that another function of the folder leaves the other way, as little explained by its callers: what
@@ -90,6 +92,8 @@ pub struct CallerUse {
     pub passes_on: bool,
     /// Its name promises that it does.
     pub promised: bool,
+    /// It releases what the callee releases on some ways, whichever way that was.
+    pub anyway: bool,
 }
 
 /// How many callers act on a change of locks, and how many as if there were none. "Bugs as deviant behavior" (Engler et al.,
@@ -159,6 +163,7 @@ pub fn uses(analysis: &LockAnalysis<'_>) -> Vec<CallerUse> {
             Some(known) => {
                 known.acts |= this.acts;
                 known.passes_on |= this.passes_on;
+                known.anyway |= this.anyway;
             }
             None => found.push(this),
         }
@@ -170,13 +175,15 @@ fn use_at(analysis: &LockAnalysis<'_>, event: &Event) -> Option<CallerUse> {
     let name = &analysis.body().name;
     let declared = analysis.declares_contract();
     let imbalance = analysis.imbalance(event.key, false);
+    let anyway = matches!(event.kind, EventKind::Released { .. }) && is_released_anyway(analysis, event);
     let (callee, taken, acts, left) = match &event.kind {
         EventKind::Acquired { by } => {
             let left = matches!(imbalance, Imbalance::HandsOver { .. });
             (by.as_ref()?, true, analysis.releases(event.key), left)
         }
         EventKind::Released { held, .. } => {
-            (analysis.callee_at(event.at)?, false, *held, matches!(imbalance, Imbalance::TakesOver { .. }))
+            let left = matches!(imbalance, Imbalance::TakesOver { .. });
+            (analysis.callee_at(event.at)?, false, *held && !anyway, left)
         }
         _ => return None,
     };
@@ -188,6 +195,24 @@ fn use_at(analysis: &LockAnalysis<'_>, event: &Event) -> Option<CallerUse> {
         acts: acts || left && declared,
         passes_on: left && !declared,
         promised,
+        anyway,
+    })
+}
+
+/// Whether, behind a call that releases the lock, the same statement releases it once more that releases it where the call has not: the
+/// caller takes it that the call never does.
+fn is_released_anyway(analysis: &LockAnalysis<'_>, call: &Event) -> bool {
+    let sometimes = |callee| analysis.releases_sometimes(callee, call.key.family);
+    if !analysis.callee_at(call.at).is_some_and(sometimes) {
+        return false;
+    }
+    let of_key = || analysis.events.iter().filter(|event| event.key == call.key && event.at != call.at);
+    let again = of_key().filter(|event| matches!(event.kind, EventKind::DoubleRelease { .. }));
+    again.into_iter().any(|again| {
+        let first_too = |event: &Event| {
+            event.at == again.at && matches!(event.kind, EventKind::Released { held: true, .. })
+        };
+        of_key().any(first_too) && analysis.body().cfg.reaches(call.at, again.at)
     })
 }
 

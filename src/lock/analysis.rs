@@ -45,6 +45,10 @@ pub struct LockAnalysis<'a> {
     pub(super) asserted: FxHashSet<LockKey>,
     /// Families that a callee treats in a way that could not be told.
     pub uncertain: FxHashSet<crate::profile::FamilyId>,
+    /// Locks that callees are unsure of: family, and member or variable.
+    pub(super) unsure_callees: FxHashSet<(crate::profile::FamilyId, crate::ir::Name)>,
+    /// Locks that callees of callees are unsure of.
+    pub(super) unsure_inside: FxHashSet<(crate::profile::FamilyId, crate::ir::Name)>,
     pub(super) here: Location,
     pub(super) fresh_count: u16,
     pub(super) node: NodeId,
@@ -76,6 +80,8 @@ impl<'a> LockAnalysis<'a> {
             taken_inside: Vec::new(),
             asserted: FxHashSet::default(),
             uncertain: FxHashSet::default(),
+            unsure_callees: FxHashSet::default(),
+            unsure_inside: FxHashSet::default(),
             here: Location { block: body.cfg.entry(), statement: 0 },
             fresh_count: 0,
             node: NodeId(0),

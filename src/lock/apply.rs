@@ -26,6 +26,8 @@ impl LockAnalysis<'_> {
         out: &mut Vec<PathState>,
     ) {
         self.uncertain.extend(summary.uncertain.iter().copied());
+        self.unsure_callees.extend(summary.unsure.iter().cloned());
+        self.unsure_inside.extend(summary.unsure_inside.iter().cloned());
         if let Some((family, path, positive)) = &summary.query {
             let zero = self.terms.int(0);
             if let Some(address) = self.instantiate(&state, path, values, zero) {
@@ -197,9 +199,10 @@ impl LockAnalysis<'_> {
         if attempted_in_vain || !constrain(&mut self.terms, &mut state, result, told) {
             return;
         }
-        if let (Some(code), None) = (&case.code, case.value) {
+        if let (Some((code, negated)), None) = (&case.code, case.value) {
             let positive = self.terms.intern(Term::Const(code.clone()));
-            let constant = fold::unary(&mut self.terms, UnaryOp::Neg, positive);
+            let constant =
+                if *negated { fold::unary(&mut self.terms, UnaryOp::Neg, positive) } else { positive };
             let equal = fold::binary(&mut self.terms, BinaryOp::Eq, result, constant);
             if !assume::assume(&mut self.terms, &mut state, equal, true) {
                 return;

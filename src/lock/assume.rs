@@ -68,6 +68,9 @@ fn structural(terms: &Terms, state: &PathState, term: TermId, firm_only: bool) -
 
 /// `x & mask`, from what is known of other masks of the same word: bits of a clear mask are clear, bits around a set one are set.
 fn masked(terms: &Terms, state: &PathState, word: TermId, mask: TermId, firm_only: bool) -> Signs {
+    if is_union(terms, mask) {
+        return of_union(terms, state, word, mask, firm_only);
+    }
     let Term::Int(mask) = *terms.get(mask) else { return Signs::ANY };
     if let Some(&Term::Int(value)) = constant(terms, state, word, firm_only).map(|term| terms.get(term)) {
         return Signs::of(value & mask);
@@ -83,6 +86,25 @@ fn masked(terms: &Terms, state: &PathState, word: TermId, mask: TermId, firm_onl
         }
     }
     Signs::ANY
+}
+
+/// `x & (A | B)`, from what is known of `x & A` and `x & B`.
+fn of_union(terms: &Terms, state: &PathState, word: TermId, mask: TermId, firm_only: bool) -> Signs {
+    let known = |part: &TermId| {
+        let facts = state.facts.iter().filter(|(_, fact)| fact.firm || !firm_only);
+        let about = facts.into_iter().find(|(about, _)| {
+            matches!(*terms.get(*about), Term::Binary(BinaryOp::BitAnd, other, bits) if other == word && bits == *part)
+        });
+        about.map_or(Signs::ANY, |(_, fact)| fact.signs)
+    };
+    let parts = union(terms, mask);
+    if parts.iter().all(|part| known(part) == Signs::ZERO) {
+        Signs::ZERO
+    } else if parts.iter().any(|part| known(part).within(Signs::NONZERO)) {
+        Signs::NONZERO
+    } else {
+        Signs::ANY
+    }
 }
 
 fn sum(left: Signs, right: Signs) -> Signs {
@@ -255,7 +277,46 @@ fn refine(terms: &mut Terms, state: &mut PathState, term: TermId, truth: bool) -
                 && constrain(terms, state, left, Signs::NONZERO)
                 && (is_constant(terms, right) || constrain(terms, state, right, Signs::NONZERO))
         }
+        // `!(x & (A | B))`
+        Term::Binary(BinaryOp::BitAnd, left, right) if is_union(terms, right) => {
+            let parts = union(terms, right);
+            parts.into_iter().all(|part| {
+                let bits = terms.intern(Term::Binary(BinaryOp::BitAnd, left, part));
+                constrain(terms, state, bits, Signs::ZERO)
+            }) && constrain(terms, state, term, Signs::ZERO)
+        }
+        Term::Binary(BinaryOp::BitAnd, word, _) => {
+            constrain(terms, state, term, Signs::ZERO) && !contradicts_union(terms, state, word)
+        }
         _ => constrain(terms, state, term, if truth { Signs::NONZERO } else { Signs::ZERO }),
+    }
+}
+
+/// Whether some union of masks is known to have a bit in common with `word`, and none of its masks has.
+fn contradicts_union(terms: &Terms, state: &PathState, word: TermId) -> bool {
+    state.facts.iter().filter(|(_, fact)| fact.firm && fact.signs.within(Signs::NONZERO)).any(|(about, _)| {
+        match *terms.get(*about) {
+            Term::Binary(BinaryOp::BitAnd, other, mask) if other == word && is_union(terms, mask) => {
+                of_union(terms, state, word, mask, true) == Signs::ZERO
+            }
+            _ => false,
+        }
+    })
+}
+
+fn is_union(terms: &Terms, mask: TermId) -> bool {
+    matches!(terms.get(mask), Term::Binary(BinaryOp::BitOr, ..))
+}
+
+/// The masks that a union of masks is made of.
+fn union(terms: &Terms, mask: TermId) -> Vec<TermId> {
+    match *terms.get(mask) {
+        Term::Binary(BinaryOp::BitOr, left, right) => {
+            let mut parts = union(terms, left);
+            parts.append(&mut union(terms, right));
+            parts
+        }
+        _ => vec![mask],
     }
 }
 

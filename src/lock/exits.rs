@@ -311,9 +311,30 @@ impl LockAnalysis<'_> {
         })
     }
 
+    /// Whether `callee` releases a lock of the family on some ways only.
+    pub fn releases_sometimes(&self, callee: &crate::ir::Name, family: crate::profile::FamilyId) -> bool {
+        let CallMeaning::Summary(summary) = self.meanings.of(callee) else { return false };
+        let releases = |case: &super::summary::Case| {
+            case.changes.iter().any(|change| change.family == family && change.state.balance() < 0)
+        };
+        summary.cases.iter().any(releases) && !summary.cases.iter().all(releases)
+    }
+
+    /// Whether a callee, or one of its own, does something to such locks that could not be told.
+    pub fn is_unsure_of(&self, key: LockKey) -> bool {
+        self.uncertain.contains(&key.family)
+            || self.unsure_inside.contains(&(key.family, self.last_name(key)))
+    }
+
     /// Whether two locks certainly differ: both are named without a value that came into being on the way, and by different paths.
     pub fn certainly_differ(&self, a: LockKey, b: LockKey) -> bool {
         let names = (self.terms.last_name(a.address), self.terms.last_name(b.address));
+        // A pointer is often called like the object that it points to: `resv = &_resv`.
+        let plain = |name: &crate::ir::Name| crate::ir::Name::new(name.trim_start_matches('_'));
+        let alike = matches!(&names, (Some(a), Some(b)) if a != b && plain(a) == plain(b));
+        if alike {
+            return false;
+        }
         let other_member = matches!(&names, (Some(a), Some(b)) if a != b);
         let rigid = self.terms.is_rigid(a.address) && self.terms.is_rigid(b.address);
         a != b

@@ -163,6 +163,8 @@ fn declared(meant: &[(&Term, FamilyId, Path)]) -> Summary {
         wants: Vec::new(),
         query: None,
         uncertain: Vec::new(),
+        unsure: Vec::new(),
+        unsure_inside: Vec::new(),
         unknown: false,
     }
 }

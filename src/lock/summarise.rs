@@ -23,6 +23,8 @@ impl LockAnalysis<'_> {
             wants: self.asserted_wants(),
             query: self.query(),
             uncertain: Vec::new(),
+            unsure: Vec::new(),
+            unsure_inside: self.unsure_inside(),
             unknown: !decided,
         };
         let sure = self.exits.iter().any(|exit| !exit.state.doubtful);
@@ -48,6 +50,14 @@ impl LockAnalysis<'_> {
         summary.uncertain.sort_unstable();
         summary.uncertain.dedup();
         summary
+    }
+
+    fn unsure_inside(&self) -> Vec<(FamilyId, Name)> {
+        let own = |family: FamilyId| self.events.iter().any(|event| event.key.family == family);
+        let mut locks: Vec<_> =
+            self.unsure_callees.iter().filter(|(family, _)| !own(*family)).cloned().collect();
+        locks.sort_unstable();
+        locks
     }
 
     /// A declared contract outweighs what was derived: of a function that says it acquires (or releases), the ways out that do not
@@ -119,7 +129,7 @@ impl LockAnalysis<'_> {
                 });
                 let signs = assume::signs(&self.terms, &exit.state, value, true);
                 let valid = self.is_valid_pointer(signs, !changes.is_empty());
-                let code = constant.and_then(|term| self.error_code(term));
+                let code = constant.and_then(|term| self.code(term));
                 (if valid { Signs::POSITIVE } else { signs }, number, code)
             }
         };
@@ -163,11 +173,14 @@ impl LockAnalysis<'_> {
             && happens(|kind| matches!(kind, EventKind::Released { .. }))
     }
 
-    /// `EAGAIN`, of `-EAGAIN`.
-    fn error_code(&self, term: TermId) -> Option<Name> {
-        let Term::Unary(UnaryOp::Neg, inner) = self.terms.get(term) else { return None };
-        match self.terms.get(*inner) {
-            Term::Const(name) => Some(name.clone()),
+    /// `EAGAIN`, of `-EAGAIN`; `RESUME_GUEST` as it is.
+    fn code(&self, term: TermId) -> Option<(Name, bool)> {
+        let (term, negated) = match *self.terms.get(term) {
+            Term::Unary(UnaryOp::Neg, inner) => (inner, true),
+            _ => (term, false),
+        };
+        match self.terms.get(term) {
+            Term::Const(name) => Some((name.clone(), negated)),
             _ => None,
         }
     }

@@ -8,7 +8,7 @@ use super::path::{Path, last_name};
 use super::state::{Entry, LockState, Now, Signs};
 use super::takes::Take;
 use crate::ir::Name;
-use crate::profile::{Context, FamilyId, Profile, Sharing};
+use crate::profile::{Context, FamilyId, LockMode, Profile, Sharing};
 
 /// More cases than this are not told apart: the summary says "unknown".
 pub(super) const CASE_LIMIT: usize = 8;
@@ -50,8 +50,8 @@ pub struct Case {
     pub result: Signs,
     /// The result, when it is one integer.
     pub value: Option<i64>,
-    /// The result, when it is one error code that the text calls by its name: `EAGAIN`, for the result is `-EAGAIN`.
-    pub code: Option<Name>,
+    /// The result, when it is one constant that the text calls by its name, and whether negated: `EAGAIN`, for the result is `-EAGAIN`.
+    pub code: Option<(Name, bool)>,
     /// What the result stands for, when it is a guard: the address of its lock.
     pub gives: Option<Path>,
     /// What it holds at the end is held by a guard that it returns.
@@ -177,6 +177,10 @@ pub struct Summary {
     pub query: Option<(FamilyId, Path, bool)>,
     /// Families that it touches in a way that could not be told: what callers seem to do to them is uncertain.
     pub uncertain: Vec<FamilyId>,
+    /// Of the locks of uncertain families, the ones that it is known to be about: family, and member or variable.
+    pub unsure: Vec<(FamilyId, Name)>,
+    /// What its callees are unsure of, and it has nothing to do with itself: its callers are unsure of that, but not theirs.
+    pub unsure_inside: Vec<(FamilyId, Name)>,
     /// Too many cases, or something undecided inside: nothing may be concluded from it.
     pub unknown: bool,
 }
@@ -240,6 +244,7 @@ impl Summary {
 
     /// What no caller can tell is left out, and called uncertain.
     pub(super) fn drop_indistinct(&mut self) {
+        self.blur_modes();
         let families = indistinct(&self.cases);
         if families.is_empty() {
             return;
@@ -248,11 +253,41 @@ impl Summary {
         self.uncertain.extend(families);
     }
 
+    /// Where no caller can tell in which way a lock is held that is held in any case, it is held in some way.
+    fn blur_modes(&mut self) {
+        let mut blurred: Vec<(FamilyId, Option<Path>)> = Vec::new();
+        for (at, a) in self.cases.iter().enumerate() {
+            for b in self.cases[at + 1..].iter().filter(|b| !a.is_told_from(b)) {
+                let alike = a.changes.iter().filter(|change| !b.changes.contains(change));
+                let alike =
+                    alike.filter(|change| b.changes.iter().any(|other| differs_in_mode(change, other)));
+                blurred.extend(alike.map(|change| (change.family, change.path.clone())));
+            }
+        }
+        if blurred.is_empty() {
+            return;
+        }
+        let mut cases = std::mem::take(&mut self.cases);
+        for change in cases.iter_mut().flat_map(|case| &mut case.changes) {
+            if let Now::Held { mode, saved, .. } = &mut change.state.now
+                && blurred.contains(&(change.family, change.path.clone()))
+            {
+                *mode = LockMode { sharing: Sharing::Any, context: Context::Any };
+                *saved = None;
+            }
+        }
+        self.gather(cases);
+    }
+
     fn forget_changes(&mut self, families: &[FamilyId]) {
         let mut cases = std::mem::take(&mut self.cases);
         for case in &mut cases {
-            case.changes.retain(|change| !families.contains(&change.family));
+            let gone = case.changes.extract_if(.., |change| families.contains(&change.family));
+            let named = gone.filter_map(|change| Some((change.family, last_name(change.path.as_ref()?)?)));
+            self.unsure.extend(named);
         }
+        self.unsure.sort_unstable();
+        self.unsure.dedup();
         self.gather(cases);
     }
 
@@ -359,6 +394,19 @@ fn indistinct(cases: &[Case]) -> Vec<FamilyId> {
         }
     }
     families
+}
+
+/// Whether two changes leave one lock held as deeply, and only differently.
+fn differs_in_mode(a: &LockChange, b: &LockChange) -> bool {
+    let depth = |change: &LockChange| match change.state.now {
+        Now::Held { depth, .. } => Some(depth),
+        _ => None,
+    };
+    a.family == b.family
+        && a.path == b.path
+        && a.state.entry == b.state.entry
+        && depth(a).is_some()
+        && depth(a) == depth(b)
 }
 
 /// The state of a lock that a callee changed, for a caller that has not touched it.

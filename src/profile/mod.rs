@@ -242,6 +242,8 @@ pub struct LockFamily {
     pub kin: Option<Name>,
     /// Taking it again in the same context is counted, not a deadlock. Its shared side may nest even where the exclusive does not.
     pub nests: bool,
+    /// Anybody may release it, but who both takes and releases it uses it as a lock.
+    pub used_as_lock: bool,
     /// Taking the shared side again is counted.
     pub shared_nests: bool,
     /// Who may release it.

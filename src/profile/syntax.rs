@@ -116,6 +116,9 @@ pub struct FamilyText {
     /// Taking it again is counted.
     #[serde(default)]
     pub nests: bool,
+    /// Anybody may release it, but who both takes and releases it uses it as a lock.
+    #[serde(default, alias = "used-as-lock")]
+    pub used_as_lock: bool,
     /// Taking the shared side again is counted.
     #[serde(default, alias = "shared-nests")]
     pub shared_nests: bool,

@@ -8,10 +8,10 @@ use crate::lock::analysis::LockAnalysis;
 use crate::lock::convention;
 use crate::lock::event::{Event, EventKind};
 use crate::lock::exits::Imbalance;
-use crate::lock::state::{LockKey, LockState, Now, PathState};
+use crate::lock::state::{LockKey, PathState};
 use crate::lock::terms::Term;
 use crate::lock::witness::{Claim, Replay, Step, StepKind, replay};
-use crate::profile::{ReleasedBy, Sharing};
+use crate::profile::ReleasedBy;
 use crate::source::Span;
 
 /// Branch steps shown at most; the ones nearest to the end stay.
@@ -133,21 +133,15 @@ impl<'a> RuleCx<'_, 'a> {
         self.analysis.profile().family(key.family).released_by == ReleasedBy::Anyone
     }
 
-    /// Whether it is told how the lock is held at these exits: not by flags that nobody here can read.
-    pub fn is_held_plainly(&self, key: LockKey, exits: &[usize]) -> bool {
-        let told =
-            |lock: LockState| matches!(lock.now, Now::Held { mode, .. } if mode.sharing != Sharing::Any);
-        exits.iter().all(|&at| self.analysis.exits[at].state.locks.get(key).is_some_and(told))
-    }
-
-    /// Whether the body itself both takes and releases it.
+    /// Whether it is of a family that is a lock to whoever takes and releases it, as the body itself does.
     pub fn is_used_as_lock(&self, key: LockKey) -> bool {
         let direct = |wanted: fn(&EventKind) -> bool| {
             let mut events =
                 self.analysis.events.iter().filter(|event| event.key == key && wanted(&event.kind));
             events.any(|event| self.analysis.is_direct(event))
         };
-        direct(|kind| matches!(kind, EventKind::Acquired { .. }))
+        self.analysis.profile().family(key.family).used_as_lock
+            && direct(|kind| matches!(kind, EventKind::Acquired { .. }))
             && direct(|kind| matches!(kind, EventKind::Released { .. }))
     }
 
@@ -297,7 +291,7 @@ impl<'a> RuleCx<'_, 'a> {
     }
 
     fn push(&mut self, mut report: Report, mut steps: Vec<Label>) {
-        if self.analysis.uncertain.contains(&report.key.family) {
+        if self.analysis.is_unsure_of(report.key) {
             report.confidence = Confidence::Low;
         }
         let primary = Label { span: report.place, text: report.label };

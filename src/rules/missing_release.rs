@@ -62,10 +62,10 @@ pub fn check(cx: &mut RuleCx<'_, '_>) {
                     continue;
                 }
                 // Who takes a semaphore and releases it, and not only on failure, uses it as a lock rather than as a signal.
-                let as_lock = same_kind && cx.is_used_as_lock(key) && cx.is_held_plainly(key, &exits);
+                let as_lock = same_kind && cx.is_used_as_lock(key);
                 let signal = cx.is_anyones(key) && !as_lock;
                 let away = signal || cx.is_scattered(key) || cx.is_lent(key, &exits);
-                let excused = away || cx.locks_for_callers();
+                let excused = away || cx.locks_for_callers() || cx.has_partner(key, true);
                 let confidence = match (same_kind, excused) {
                     (true, false) => Confidence::High,
                     (false, false) => Confidence::Medium,

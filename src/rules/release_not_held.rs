@@ -93,7 +93,8 @@ fn wrong_object(cx: &mut RuleCx<'_, '_>) {
         if cx.settled.contains(&held) {
             continue;
         }
-        let sure = cx.analysis.certainly_differ(key, held)
+        let exchanged = variables::are_known_to_each_other(cx, key, held);
+        let sure = cx.analysis.certainly_differ(key, held) && !exchanged
             || !cx.locks_for_callers() && variables::are_unrelated(cx, key, held);
         let (lock, other) = (cx.analysis.spelled(key).to_owned(), cx.analysis.spelled(held).to_owned());
         let Some(event) = release_of(cx, key) else { continue };
@@ -129,7 +130,7 @@ fn never_taken(cx: &mut RuleCx<'_, '_>) {
         let excused = cx.may_come_held(key)
             || cx.is_anyones(key)
             || cx.is_often_left(key)
-            || cx.has_partner(key, false);
+            || cx.has_partner(key, false) && !evidence.released_anyway;
         let lock = cx.analysis.spelled(key).to_owned();
         let report = Report {
             rule: &META,

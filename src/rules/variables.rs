@@ -22,6 +22,19 @@ pub(super) fn are_unrelated(cx: &RuleCx<'_, '_>, released: LockKey, held: LockKe
     named_apart && given.projections == taken.projections && !are_linked(cx, *a, *b)
 }
 
+/// Whether the two are named by two variables one of which the body makes from the other or compares with it.
+pub(super) fn are_known_to_each_other(cx: &RuleCx<'_, '_>, released: LockKey, held: LockKey) -> bool {
+    let gives = |kind: &EventKind| matches!(kind, EventKind::Released { held: false, .. });
+    let takes = |kind: &EventKind| matches!(kind, EventKind::Acquired { .. });
+    let (Some(given), Some(taken)) = (named(cx, released, gives), named(cx, held, takes)) else {
+        return false;
+    };
+    match (&given.base, &taken.base) {
+        (Base::Local(a), Base::Local(b)) => a != b && are_linked(cx, *a, *b),
+        _ => false,
+    }
+}
+
 /// The place that all the body's own operations of that kind on the lock name.
 fn named<'a>(cx: &RuleCx<'_, 'a>, key: LockKey, wanted: impl Fn(&EventKind) -> bool) -> Option<&'a Place> {
     let events = cx.analysis.events.iter().filter(|event| event.key == key && wanted(&event.kind));

@@ -274,7 +274,9 @@ impl<'t> Scan<'t> {
         let mut words: Vec<&[u8]> = Vec::new();
         let mut calls: Vec<Name> = Vec::new();
         for at in open + 1..close {
-            if self.tokens[at].kind == TokenKind::Word && self.tokens[at + 1].is(b'(') {
+            if self.tokens[at].kind == TokenKind::Word
+                && (self.tokens[at + 1].is(b'(') || self.is_choice_of_call(at))
+            {
                 let word = self.tokens[at].text(self.text);
                 words.push(word);
                 // Scope guards call the constructor of their class.
@@ -324,6 +326,14 @@ impl<'t> Scan<'t> {
         }
     }
 
+    /// Whether the word at `at` is one of two functions of which one is called: `(write ? up_write : up_read)(l)`.
+    fn is_choice_of_call(&self, at: usize) -> bool {
+        let is = |at: usize, byte: u8| self.tokens.get(at).is_some_and(|token| token.is(byte));
+        let called = |last: usize| is(last + 1, b')') && is(last + 2, b'(');
+        let first = at > 0 && is(at - 1, b'?') && is(at + 1, b':') && called(at + 2);
+        first || at > 0 && is(at - 1, b':') && called(at)
+    }
+
     fn define(&mut self, token: Token) {
         let text = after_word(token.text(self.text), b"define");
         // A tree has millions of these, and most are a name and a number.
@@ -363,9 +373,9 @@ impl<'t> Scan<'t> {
                 self.index.redefined.retain(|other| *other != name);
                 self.index.macros.insert(name, definition);
             }
-            // The variants of a debugging build, and of one without threads, do the same or nothing.
-            Some(other) if is_lock_call(other) => {}
-            Some(_) if is_lock_call(&definition) => {
+            // The variants of a debugging build, of one without threads or without modules, do the same, or less.
+            Some(other) if is_plain(other) => {}
+            Some(_) if is_plain(&definition) => {
                 self.index.redefined.retain(|other| *other != name);
                 self.index.macros.insert(name, definition);
             }
@@ -388,6 +398,13 @@ impl<'t> Scan<'t> {
     fn span(&self, start: usize, end: usize) -> Span {
         Span::new(self.file, start, end)
     }
+}
+
+/// Whether a macro does nothing but one call that speaks of locking, or gives a parameter back.
+fn is_plain(definition: &MacroDefinition) -> bool {
+    let value = definition.body.trim_start_matches('(').trim_end_matches(')').trim();
+    let gives = |given: &Vec<Name>| given.iter().any(|parameter| parameter == value);
+    is_lock_call(definition) || definition.parameters.as_ref().is_some_and(gives)
 }
 
 /// Whether a macro with parameters stands for one call that speaks of locking: `#define my_lock(l) spin_lock(l)`.

@@ -18,6 +18,9 @@ impl Lowerer<'_> {
             // Checked by the compiler, evaluated by nobody.
             "identifier" if matches!(source.text(function), "_Static_assert" | "static_assert") => {}
             "generic_expression" => self.generic_call(source, node, function, place),
+            "parenthesized_expression" if chosen(function).is_some() => {
+                self.chosen_call(source, node, function, place)
+            }
             _ => {
                 let (args, spelled) = self.arguments(source, list);
                 if function.kind() == "identifier"
@@ -71,6 +74,25 @@ impl Lowerer<'_> {
         self.builder.switch_to(join);
     }
 
+    /// `(write ? up_write : up_read)(l)`
+    fn chosen_call(&mut self, source: &Source<'_>, node: Node<'_>, function: Node<'_>, place: Option<Place>) {
+        let span = source.span(node);
+        let Some(choice) = chosen(function) else { return };
+        let (args, spelled) = self.arguments(source, node.child_by_field_name("arguments"));
+        let (then, otherwise, join) = self.three_blocks();
+        self.condition_of(source, choice, then, otherwise);
+        for (block, field) in [(then, "consequence"), (otherwise, "alternative")] {
+            self.builder.switch_to(block);
+            if let Some(side) = choice.child_by_field_name(field) {
+                let callee = self.callee(source, strip(side));
+                let (place, args, spelled) = (place.clone(), args.clone(), spelled.clone());
+                self.builder.push(StatementKind::Call { place, callee, args, spelled }, span);
+            }
+            self.builder.goto(join, span);
+        }
+        self.builder.switch_to(join);
+    }
+
     pub(super) fn arguments(
         &mut self,
         source: &Source<'_>,
@@ -83,6 +105,13 @@ impl Lowerer<'_> {
         }
         (args, spelled)
     }
+}
+
+/// The choice between two functions that is called.
+fn chosen(function: Node<'_>) -> Option<Node<'_>> {
+    let inner = first_child(function)?;
+    let both = || inner.child_by_field_name("consequence").is_some();
+    (inner.kind() == "conditional_expression" && both()).then_some(inner)
 }
 
 /// `(*f)(x)` calls what `f(x)` calls.
