@@ -23,7 +23,7 @@ impl Scan<'_> {
         (list, list_end): (usize, usize),
         (open, close): (usize, usize),
     ) -> Option<MacroDefinition> {
-        let body = &self.tokens[open + 1..close];
+        let body = self.tokens.get(open + 1..close)?;
         let [first, path @ .., last] = body else { return None };
         if body.len() > ANSWER_LIMIT || !first.is_word(self.text, "return") || !last.is(b';') {
             return None;
@@ -45,7 +45,7 @@ impl Scan<'_> {
 
     /// The last word of each declaration in a parameter list; `None` when some declaration is no plain one.
     fn parameter_names(&self, list: usize, list_end: usize) -> Option<Vec<Name>> {
-        let declarations = self.tokens[list + 1..list_end].split(|token| token.is(b','));
+        let declarations = self.tokens.get(list + 1..list_end)?.split(|token| token.is(b','));
         let named = declarations.map(|declaration| {
             let plain = declaration.iter().all(|token| token.kind == TokenKind::Word || token.is(b'*'));
             let last = declaration
