@@ -174,12 +174,36 @@ impl<'i> Indexer<'i> {
         (self.names, self.overrides) = (names, overrides);
     }
 
+    /// A function, read with what it imports for itself: `fn f() { use parking_lot::Mutex; … }`.
+    fn function(
+        &mut self,
+        vis: &syn::Visibility,
+        sig: &syn::Signature,
+        block: &syn::Block,
+        around: &Around<'_>,
+    ) {
+        let own = block.stmts.iter().filter_map(|statement| match statement {
+            syn::Stmt::Item(Item::Use(item)) => Some(item),
+            _ => None,
+        });
+        let mut imports = Vec::new();
+        own.for_each(|item| names::imports(&item.tree, "", &mut |name, path| imports.push((name, path))));
+        if imports.is_empty() {
+            return self.function_with_names(vis, sig, block, around);
+        }
+        let (names, overrides) = (self.names.clone(), self.overrides.clone());
+        self.names.imports.extend(imports.iter().cloned());
+        self.overrides.extend(imports);
+        self.function_with_names(vis, sig, block, around);
+        (self.names, self.overrides) = (names, overrides);
+    }
+
     fn span(&self, node: &impl Spanned) -> Span {
         let range = node.span().byte_range();
         Span::new(self.file, range.start, range.end)
     }
 
-    fn function(
+    fn function_with_names(
         &mut self,
         vis: &syn::Visibility,
         sig: &syn::Signature,

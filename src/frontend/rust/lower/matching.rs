@@ -55,7 +55,7 @@ impl Lowerer<'_> {
             self.push_scope(Kind::Block);
         }
         self.builder.switch_to(then);
-        let value = self.block_value(&expr.then_branch);
+        let value = self.terminating(span, |this| this.block_value(&expr.then_branch));
         ty = self.arrive(value, &result, ty);
         self.pop_scope();
         if short && !self.builder.is_terminated() {
@@ -68,7 +68,7 @@ impl Lowerer<'_> {
         }
         match &expr.else_branch {
             Some((_, branch)) => {
-                let value = self.value(branch);
+                let value = self.terminating(span, |this| this.value(branch));
                 ty = self.arrive(value, &result, ty);
             }
             None => ty = Ty::unit(),

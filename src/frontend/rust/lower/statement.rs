@@ -43,9 +43,19 @@ impl Lowerer<'_> {
             return self.value(expr);
         }
         let span = self.span_of(expr);
+        self.terminating(span, |this| this.value(expr))
+    }
+
+    /// A part whose temporaries end with it, in every edition: the bodies of `if` and `else` (Rust reference, "Destructors", temporary
+    /// scopes).
+    pub(super) fn terminating(&mut self, span: Span, part: impl FnOnce(&mut Self) -> Value) -> Value {
         self.push_scope(Kind::Temporaries);
-        let value = self.value(expr);
-        let value = if self.ends_temporaries() { self.hold(value, span) } else { value };
+        let value = part(self);
+        let value = if !self.builder.is_terminated() && self.ends_temporaries() {
+            self.hold(value, span)
+        } else {
+            value
+        };
         self.pop_scope();
         value
     }
