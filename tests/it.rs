@@ -11,6 +11,7 @@ mod it {
     mod fixtures;
     mod floors;
     mod hwpoison;
+    mod lattice;
     mod lower;
     mod oracle;
     mod own_source;

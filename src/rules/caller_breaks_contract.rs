@@ -55,7 +55,7 @@ void refresh(struct dev *dev)
 
 ## Not reported
 Calls on paths that have had nothing to do with the lock: the caller's own caller may hold it. What a callee only seems to need. A lock that the callee
-takes itself is LB004's.
+takes itself is LB004's. Waiting on a condition (`pthread_cond_wait`) wants its mutex held like any other callee.
 "#,
 };
 

@@ -48,7 +48,8 @@ void publish(struct dev *dev)
 ```
 
 ## Not reported
-Halves under the same condition, and halves under conditions that exclude each other.
+Halves under the same condition, and halves under conditions that exclude each other. Where nothing is done to the lock without the choice, and with it some ways
+out are right, the other ways are wrong rather than the choice (LB001, LB006). Halves that callers or partners answer are of low confidence.
 "#,
 };
 

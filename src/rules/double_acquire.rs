@@ -42,8 +42,9 @@ void reset(struct dev *dev)
 ```
 
 ## Not reported
-Families that count (`rcu_read_lock`, `preempt_disable`), shared sides that may nest, trylocks, and locks whose names may denote different
-objects.
+Families that count (`rcu_read_lock`, `preempt_disable`), locks that are made recursive (`PTHREAD_MUTEX_RECURSIVE`, `mtx_recursive`), shared sides that may
+nest, trylocks, and locks whose names may denote different objects. Readers of Rust's `RwLock`s do not nest: a writer that waits in between makes
+the second wait for the first; that is of medium confidence.
 "#,
 };
 

@@ -44,6 +44,9 @@ void update(struct dev *dev, int value)
 }
 ```
 
+Also reported: a lock that is held when it is destroyed, or when the thread ends that holds it, or that lies in a local variable. A function that threads are
+started with hands nothing to anybody, whatever its name says.
+
 ## Not reported
 Functions that hand the lock to their caller: always, or told by what they return; locks that somebody else may release (page locks by I/O
 completion). Where another function of the folder releases such a lock without taking it, as `stop` does what `start` took, the confidence is low.

@@ -41,7 +41,8 @@ void finish(struct page *page)
 ```
 
 ## Not reported
-Assertions (`BUG_ON(!PageLocked(p))`, `WARN_ON`) that guard nothing, and releases that are also reached without the question.
+Assertions (`BUG_ON(!PageLocked(p))`, `WARN_ON`) that guard nothing, and releases that are also reached without the question. Whether interrupts are
+off (`irqs_disabled()`) is a question about oneself.
 "#,
 };
 

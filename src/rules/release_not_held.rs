@@ -53,7 +53,7 @@ int poll_once(struct dev *dev)
 ## Not reported
 Functions that release what their caller holds and say so: by name (`…_unlock`, `…_put`, `…_end`), annotation (`__releases`) or assertion
 (`lockdep_assert_held`). Where another function of the folder leaves such a lock held, as `start` does what `stop` releases, the confidence is
-low.
+low; unless a caller releases it in any case that this function releases only sometimes.
 "#,
 };
 

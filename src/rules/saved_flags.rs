@@ -45,7 +45,7 @@ void swap(struct q *a, struct q *b)
 ```
 
 ## Not reported
-Two variables, and one variable used one after the other.
+Two variables, and one variable used one after the other. Saving twice into one variable is: what is restored is then "off".
 "#,
 };
 

@@ -98,6 +98,21 @@ fn bytes_that_are_no_text_are_survived() {
 }
 
 #[test]
+fn text_of_wide_units_is_named_and_passed_over() {
+    let wide: Vec<u8> = LEAK.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let marked = [&b"\xff\xfe"[..], &wide].concat();
+    let scratch = scratch(&[("leak.c", LEAK)]);
+    for (name, text) in [("marked.c", &marked), ("unmarked.c", &wide)] {
+        std::fs::write(scratch.path().join(name), text).expect("a file is written");
+    }
+    let ran = lockbalance(&["-f", "concise", "."], scratch.path());
+    assert!(ran.stderr.contains("warning: marked.c: UTF-16"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("warning: unmarked.c: UTF-16"), "{}", ran.stderr);
+    assert!(ran.stderr.ends_with("; 2 files not read\n"), "{}", ran.stderr);
+    assert_eq!(ran.code, Some(1), "the readable file is judged all the same");
+}
+
+#[test]
 fn a_file_without_permission_is_named_and_passed_over() {
     let scratch = scratch(&[("leak.c", LEAK), ("secret.c", LEAK)]);
     let secret = scratch.path().join("secret.c");

@@ -51,11 +51,23 @@ const NOT_CALLS: [&str; 12] = [
 
 /// What `text` defines.
 pub fn index(file: FileId, text: &[u8]) -> FileIndex {
+    if is_wide(text) {
+        let reason =
+            "UTF-16 or UTF-32 text, or no text at all: only bytes that extend ASCII can be read".to_owned();
+        return FileIndex { unreadable: Some(reason), ..FileIndex::default() };
+    }
     let tokens = tokens(text);
     let mut scan = Scan { file, text, tokens: &tokens, index: FileIndex::default() };
     scan.directive_comments();
     scan.run();
     scan.index
+}
+
+/// Whether the text says that its units are wider than a byte, or holds so many zeros that they must be.
+fn is_wide(text: &[u8]) -> bool {
+    let marked = [&b"\xff\xfe"[..], b"\xfe\xff", b"\0\0\xfe\xff"].iter().any(|mark| text.starts_with(mark));
+    let start = &text[..text.len().min(1024)];
+    marked || start.iter().filter(|byte| **byte == 0).count() * 4 > start.len()
 }
 
 struct Scan<'t> {
