@@ -6,7 +6,7 @@ use super::event::EventKind;
 use super::fold;
 use super::path::Path;
 use super::presume::is_question;
-use super::state::{Fact, LockKey, LockState, Now, PathState, Signs, bind};
+use super::state::{Fact, LockKey, LockState, Now, PathState, Signs, bind, lookup, unbind};
 use super::summary::{Case, LockChange, Summary, Want, changed, without_saved};
 use super::terms::{Term, TermId};
 use crate::ir::{BinaryOp, Expr, Name, Place, UnaryOp};
@@ -218,6 +218,7 @@ impl LockAnalysis<'_> {
             }
             if after.balance() > 0 {
                 self.presume_object(&mut state, key.address);
+                self.find_object(&mut state, key);
                 if self.terms.contains(key.address, result) && key.address != result {
                     self.presume_object(&mut state, result);
                 }
@@ -236,6 +237,20 @@ impl LockAnalysis<'_> {
             }
         }
         self.finish(state, place, result, out);
+    }
+
+    /// A callee has taken a lock in an object that it tells its caller of: there is one, whatever was presumed of the variable before.
+    fn find_object(&mut self, state: &mut PathState, key: LockKey) {
+        let object = self.terms.root(key.address);
+        if object == key.address {
+            return;
+        }
+        if lookup(&state.facts, object).is_some_and(|fact| !fact.firm) {
+            unbind(&mut state.facts, object);
+        }
+        if assume::signs(&self.terms, state, object, true).and(Signs::POSITIVE) != Signs::NONE {
+            constrain(&mut self.terms, state, object, Signs::POSITIVE);
+        }
     }
 
     /// A callee has released `key`, and left whatever else its release leaves: `local_bh_disable(); …; spin_unlock_bh(l);`

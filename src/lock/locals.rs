@@ -57,6 +57,7 @@ pub fn left_behind(body: &Body) -> Vec<&Place> {
             place,
             value: Expr::Int(_) | Expr::Null | Expr::Read(_) | Expr::AddressOf(_),
         } => Some(place),
+        StatementKind::Call { place: Some(place), .. } => Some(place),
         _ => None,
     });
     let mut places: Vec<&Place> = written.filter(|place| behind(place)).collect();

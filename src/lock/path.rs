@@ -60,6 +60,23 @@ impl Path {
         }
     }
 
+    /// The same path, with `start` where it starts from the result.
+    pub fn instead_of_result(&self, start: &Path) -> Path {
+        let boxed = |inner: &Path| Box::new(inner.instead_of_result(start));
+        match self {
+            Path::Result => start.clone(),
+            Path::Load(inner) => Path::Load(boxed(inner)),
+            Path::Field(base, name) => Path::Field(boxed(base), name.clone()),
+            Path::Index(base, index) => Path::Index(boxed(base), boxed(index)),
+            Path::Pair(a, b) => Path::Pair(boxed(a), boxed(b)),
+            Path::Asked(family, lock) => Path::Asked(*family, boxed(lock)),
+            Path::Call(name, given) => {
+                Path::Call(name.clone(), given.iter().map(|path| path.instead_of_result(start)).collect())
+            }
+            other => other.clone(),
+        }
+    }
+
     /// How a source spells it that calls the arguments so; `None` for an argument without a name.
     pub fn spelled(&self, arguments: &[Name]) -> Option<String> {
         Some(match self {

@@ -98,7 +98,7 @@ impl LockAnalysis<'_> {
             }
             changes.push(LockChange {
                 family: key.family,
-                path: self.path(key.address, name),
+                path: self.path(key.address, name).or_else(|| self.left_path(exit, key.address)),
                 state,
                 attempt: !self.taken.contains(&key),
                 leaves: self.left_with(key),
@@ -136,6 +136,21 @@ impl LockAnalysis<'_> {
         let stores = self.stores(exit);
         let retaken = self.retaken(exit, blamed);
         Case { conditions, result, value, code, gives, by_guard: guards, changes, retaken, stores }
+    }
+
+    /// The path to what lies in an object that is left behind an argument: `desc->clock = clock;` with `clock->lock` held.
+    fn left_path(&self, exit: &Exit, address: TermId) -> Option<Path> {
+        let behind_argument =
+            |place: TermId| matches!(self.terms.get(self.terms.root(place)), Term::Input(_));
+        exit.state.store.iter().find_map(|&(place, value)| {
+            let value = self.terms.without_age(value);
+            let number = matches!(self.terms.get(value), Term::Int(_) | Term::Const(_));
+            if number || !behind_argument(place) || !self.terms.contains(address, value) {
+                return None;
+            }
+            let place = self.path(place, None)?;
+            Some(self.path(address, Some(value))?.instead_of_result(&Path::Load(Box::new(place))))
+        })
     }
 
     /// The context that every release of `key` leaves too.
