@@ -23,6 +23,7 @@ mod fold;
 mod holding;
 mod leave;
 pub mod locals;
+mod masks;
 pub mod meaning;
 pub mod obligations;
 pub mod path;
