@@ -33,7 +33,7 @@ impl TreeAnalysis<'_> {
         let slots =
             |table: Option<&str>, member: &str| self.slots.meaning(&self.read.tree, dialect, table, member);
         let statics = Some(&unit.index.statics);
-        let recursive = Some(&self.read.recursive);
+        let recursive = Some([&unit.index.recursive, &self.read.recursive]);
         let plain = Meanings { slots: &slots, statics, recursive, ..Meanings::plain(profile, &look_up) };
         let mut obligations =
             narrowed(&body, plain, self.slots.obligations(&self.read, self.settings, function));

@@ -48,7 +48,7 @@ pub struct ReadTree {
     pub units: FxHashMap<FileId, Unit>,
     /// For each file, which of the profiles it is read with.
     pub dialects: Vec<u8>,
-    /// Variables and members that are locks which their holder may take again.
+    /// Variables and members that are locks which their holder may take again; not those that only their own file can name.
     pub recursive: FxHashSet<Name>,
     /// What directives say of members of records.
     pub member_directives: Vec<MemberDirective>,
@@ -206,7 +206,7 @@ impl ReadTree {
     fn merge(&mut self, file: FileId, path: &str, read: FileRead, settings: &Settings) {
         let FileRead { index, references, texts, .. } = read;
         self.declarations.add(&index, path);
-        self.recursive.extend(index.recursive.iter().cloned());
+        self.recursive.extend(index.recursive.difference(&index.statics).cloned());
         self.member_directives.extend(index.member_directives.iter().cloned());
         let first = self.tree.len() as u32;
         let definition = |name: &str| index.macros.get(name);

@@ -36,6 +36,13 @@ pub struct Evidence {
     pub conforms: bool,
 }
 
+impl Evidence {
+    /// Whether somebody can be seen to call it, or to be able to: whoever leaves its change alone then speaks against it.
+    pub fn is_called(&self) -> bool {
+        self.callers > 0 || self.callback || self.deviates
+    }
+}
+
 /// A lock that a body leaves otherwise than it found it, as other functions can name it too.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct OpenLock {

@@ -8,6 +8,7 @@ use super::meaning::Meanings;
 use super::obligations::Due;
 use super::relevance::Relevance;
 use super::state::{Fact, LockKey, LockState, Now, PathState, Signs, bind, lookup, side_by_side};
+use super::takes::TakenInside;
 use super::terms::{Site, Term, TermId, Terms};
 use crate::engine::{Analysis, Merge, NodeId};
 use crate::ir::cfg::{Edge, EdgeKind, TerminatorKind};
@@ -39,8 +40,8 @@ pub struct LockAnalysis<'a> {
     pub taken: FxHashSet<LockKey>,
     /// Those among them, and among the attempted, that were taken otherwise than for reading.
     pub(super) taken_exclusively: FxHashSet<LockKey>,
-    /// Locks that callees take and give back, where, whether only for reading, and whether only sometimes.
-    pub(super) taken_inside: Vec<(LockKey, Location, bool, bool)>,
+    /// Locks that callees take and give back.
+    pub(super) taken_inside: Vec<TakenInside>,
     /// Locks that the text asserts to be held before anything else happens to them.
     pub(super) asserted: FxHashSet<LockKey>,
     /// Families that a callee treats in a way that could not be told.

@@ -242,15 +242,10 @@ impl LockAnalysis<'_> {
     /// A callee has taken a lock in an object that it tells its caller of: there is one, whatever was presumed of the variable before.
     fn find_object(&mut self, state: &mut PathState, key: LockKey) {
         let object = self.terms.root(key.address);
-        if object == key.address {
-            return;
-        }
-        if lookup(&state.facts, object).is_some_and(|fact| !fact.firm) {
+        if object != key.address && lookup(&state.facts, object).is_some_and(|fact| !fact.firm) {
             unbind(&mut state.facts, object);
         }
-        if assume::signs(&self.terms, state, object, true).and(Signs::POSITIVE) != Signs::NONE {
-            constrain(&mut self.terms, state, object, Signs::POSITIVE);
-        }
+        self.presume_valid(state, key);
     }
 
     /// A callee has released `key`, and left whatever else its release leaves: `local_bh_disable(); …; spin_unlock_bh(l);`

@@ -221,7 +221,7 @@ impl LockAnalysis<'_> {
     }
 
     /// An operation on `&p->lock` is undefined unless `p` points to an object: it is neither null nor an error pointer.
-    fn presume_valid(&mut self, state: &mut PathState, key: LockKey) {
+    pub(super) fn presume_valid(&mut self, state: &mut PathState, key: LockKey) {
         let object = self.terms.root(key.address);
         if object == key.address {
             return;

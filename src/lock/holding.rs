@@ -35,7 +35,7 @@ impl LockAnalysis<'_> {
     /// Whether the lock was made so that its holder may take it again.
     pub(super) fn is_recursive(&self, key: LockKey) -> bool {
         let named = || Some((self.meanings.recursive?, self.terms.last_name(key.address)?));
-        named().is_some_and(|(names, name)| names.contains(&name))
+        named().is_some_and(|(sets, name)| sets.iter().any(|names| names.contains(&name)))
     }
 
     /// Takes `key` once more, if it is held already.

@@ -50,8 +50,8 @@ pub struct Meanings<'a> {
     pub summaries: &'a dyn Fn(&str) -> Option<&'a Summary>,
     /// Variables that only the body's own file can name.
     pub statics: Option<&'a FxHashSet<Name>>,
-    /// Variables and members that are locks which their holder may take again.
-    pub recursive: Option<&'a FxHashSet<Name>>,
+    /// Variables and members that are locks which their holder may take again: of the body's own file, and of the tree.
+    pub recursive: Option<[&'a FxHashSet<Name>; 2]>,
     /// What calls through a member do: the type of its table, when told, and its name.
     pub slots: Slots<'a>,
     /// What the body under analysis has promised.

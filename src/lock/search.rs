@@ -23,9 +23,9 @@ const ROUND_LIMIT: usize = 12;
 pub(super) enum Found<T> {
     /// This.
     Shown(T),
-    /// No path shows it (loops gone round a few times).
+    /// No path shows it.
     Nothing,
-    /// Not all paths could be tried.
+    /// Not all paths could be tried: a bound was hit.
     GaveUp,
 }
 
@@ -72,6 +72,7 @@ pub(super) fn search<T>(
         };
         for &to in next {
             if partial.path.iter().filter(|&&on| on == to).count() >= ROUND_LIMIT {
+                cut = true;
                 continue;
             }
             match enter(analysis, &traces, (block, results.node(to).block), doubtful, &mut Blind) {

@@ -9,7 +9,7 @@ use super::locals::is_assigned;
 use super::path::Path;
 use super::state::{LockKey, PathState};
 use super::terms::{Term, TermId};
-use crate::ir::{BlockId, EdgeKind, Expr, LocalKind, Name, Predicate, TerminatorKind};
+use crate::ir::{BlockId, EdgeKind, Expr, LocalKind, Location, Name, Predicate, TerminatorKind};
 use crate::profile::FamilyId;
 use rustc_hash::FxHashSet;
 
@@ -31,6 +31,18 @@ pub struct Take {
     pub sometimes: bool,
 }
 
+/// A lock that a callee takes and gives back while the body has nothing to do with it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct TakenInside {
+    key: LockKey,
+    /// The call.
+    at: Location,
+    /// It only ever reads.
+    shared: bool,
+    /// Only when something holds that the body does not see.
+    sometimes: bool,
+}
+
 impl LockAnalysis<'_> {
     /// Locks that every exit leaves as they were but that were taken on the way.
     pub(super) fn takes(&self, blamed: &dyn Fn(LockKey) -> bool) -> Vec<Take> {
@@ -49,7 +61,7 @@ impl LockAnalysis<'_> {
                 takes.push(Take { family: key.family, path, shared, told, sometimes });
             }
         }
-        for &(key, at, shared, sometimes) in &self.taken_inside {
+        for &TakenInside { key, at, shared, sometimes } in &self.taken_inside {
             let known = self.taken.contains(&key) || blamed(key) || self.roots_in_local(key.address);
             let Some(path) = self.path(key.address, None).filter(|_| !known) else { continue };
             let (told, hidden) = self.when_reached(at.block);
@@ -156,7 +168,7 @@ impl LockAnalysis<'_> {
             let named = self.path(key.address, None).is_some_and(|path| !grows(&path));
             if self.recording && state.locks.get(key).is_none() && named {
                 let sometimes = take.sometimes || !take.told.is_empty() || state.doubtful;
-                let inside = (key, self.here, take.shared, sometimes);
+                let inside = TakenInside { key, at: self.here, shared: take.shared, sometimes };
                 if !self.taken_inside.contains(&inside) {
                     self.taken_inside.push(inside);
                 }

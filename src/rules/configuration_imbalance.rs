@@ -128,7 +128,7 @@ fn is_excused(cx: &RuleCx<'_, '_>, key: LockKey, imbalance: &Imbalance) -> bool 
     } else {
         (convention::promises_to_release(name), evidence.supplied)
     };
-    let unmet = evidence.callers > 0 || evidence.callback || evidence.deviates || cx.is_lonely(key);
+    let unmet = evidence.is_called() || cx.is_lonely(key);
     let shared = cx.is_often_left(key) || cx.has_partner(key, held);
     meant || answered || evidence.conforms || shared || !unmet
 }

@@ -119,7 +119,7 @@ fn hand_over(cx: &mut RuleCx<'_, '_>, key: LockKey, exits: &[usize]) {
     }
     // Somebody calls it and does not give the lock back, or it is called through a pointer: whoever does so can hardly know of a
     // hand-over that neither name nor contract tells of.
-    let unconsumed = evidence.callers > 0 || evidence.callback || evidence.deviates;
+    let unconsumed = evidence.is_called();
     let private = cx.is_lonely(key) || cx.analysis.is_own_static(key);
     let excused = cx.may_be_released(key, exits) || cx.is_often_left(key) || cx.has_partner(key, true);
     let confidence = match (unconsumed || private, excused) {

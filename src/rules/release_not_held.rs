@@ -126,7 +126,7 @@ fn never_taken(cx: &mut RuleCx<'_, '_>) {
         }
         let Some(at) = release_of(cx, key) else { continue };
         // Somebody calls it, or only pointers lead to it, and nobody is known to bring the lock.
-        let unsupplied = evidence.callers > 0 || evidence.callback || evidence.deviates;
+        let unsupplied = evidence.is_called();
         let excused = cx.may_come_held(key)
             || cx.is_anyones(key)
             || cx.is_often_left(key)

@@ -11,11 +11,7 @@ use crate::lock::state::LockKey;
 /// the other or compares with it: `inode_lock(lower); … inode_unlock(upper);`. Who steps from one object to the next, or takes another
 /// lock in exchange, knows both.
 pub(super) fn are_unrelated(cx: &RuleCx<'_, '_>, released: LockKey, held: LockKey) -> bool {
-    let gives = |kind: &EventKind| matches!(kind, EventKind::Released { held: false, .. });
-    let takes = |kind: &EventKind| matches!(kind, EventKind::Acquired { .. });
-    let (Some(given), Some(taken)) = (named(cx, released, gives), named(cx, held, takes)) else {
-        return false;
-    };
+    let Some((given, taken)) = places(cx, released, held) else { return false };
     let (Base::Local(a), Base::Local(b)) = (&given.base, &taken.base) else { return false };
     let variable = |id: LocalId| cx.body().local(id).kind != LocalKind::Temporary;
     let named_apart = variable(*a) && variable(*b) && cx.body().local(*a).name != cx.body().local(*b).name;
@@ -24,15 +20,18 @@ pub(super) fn are_unrelated(cx: &RuleCx<'_, '_>, released: LockKey, held: LockKe
 
 /// Whether the two are named by two variables one of which the body makes from the other or compares with it.
 pub(super) fn are_known_to_each_other(cx: &RuleCx<'_, '_>, released: LockKey, held: LockKey) -> bool {
-    let gives = |kind: &EventKind| matches!(kind, EventKind::Released { held: false, .. });
-    let takes = |kind: &EventKind| matches!(kind, EventKind::Acquired { .. });
-    let (Some(given), Some(taken)) = (named(cx, released, gives), named(cx, held, takes)) else {
-        return false;
-    };
+    let Some((given, taken)) = places(cx, released, held) else { return false };
     match (&given.base, &taken.base) {
         (Base::Local(a), Base::Local(b)) => a != b && are_linked(cx, *a, *b),
         _ => false,
     }
+}
+
+/// What the body itself names where it releases the one untaken, and where it takes the other.
+fn places<'a>(cx: &RuleCx<'_, 'a>, released: LockKey, held: LockKey) -> Option<(&'a Place, &'a Place)> {
+    let gives = |kind: &EventKind| matches!(kind, EventKind::Released { held: false, .. });
+    let takes = |kind: &EventKind| matches!(kind, EventKind::Acquired { .. });
+    named(cx, released, gives).zip(named(cx, held, takes))
 }
 
 /// The place that all the body's own operations of that kind on the lock name.

@@ -43,7 +43,7 @@ fn a_join_is_the_least_upper_bound() {
             assert!(covers(&join, a) && covers(&join, b), "{a:?} and {b:?} lie below {join:?}");
         }
     }
-    // Every third of them is enough for triples, and keeps each value of each part.
+    // Every seventh of them is enough for triples, and keeps each value of each part.
     let some: Vec<&Fact> = facts.iter().step_by(7).collect();
     for a in &some {
         for b in &some {
